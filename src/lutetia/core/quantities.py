@@ -109,6 +109,9 @@ def is_kind(text: str, unit: str) -> bool:
         return False
 
 
+_YEAR = 365.25 * 86400.0
+
+
 def show(value: float, unit: str, digits: int = 4) -> str:
     """A value with its unit, prefixed so that the number is easy to read.
 
@@ -116,9 +119,9 @@ def show(value: float, unit: str, digits: int = 4) -> str:
     ('7.21 GBq', '0 Gy', '46.11 h')
     """
     if unit == "s":
-        for size, name in ((86400.0 * 10, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-            if abs(value) >= size or name == "µs":
-                per = {"d": 86400.0}.get(name, size)
+        # Days only from ten days on, years from two: in between, hours and days are what the field reads.
+        for least, per, name in ((2 * _YEAR, _YEAR, "y"), (864000.0, 86400.0, "d"), (3600.0, 3600.0, "h"), (60.0, 60.0, "min"), (1.0, 1.0, "s")):
+            if abs(value) >= least:
                 return f"{value / per:.{digits}g} {name}"
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}"

@@ -39,73 +39,54 @@ def voxel_kernel_MeV(kernel: RadialKernel, spacing_mm: tuple[float, float, float
     """
     ext = np.array((extent,) * 3 if isinstance(extent, int) else extent)
     h = np.array(spacing_mm, float) * density_g_mL
-    reach = float(np.linalg.norm((ext + 1) * h))
-    r, weight = _shells(kernel, float(h.min()), reach)
-    out = np.zeros((ext + 2))  # one octant: the kernel is even along each axis
-    out[0, 0, 0] += kernel.energy_MeV[0]
-    octant = np.zeros(tuple(ext + 2))
-    _spread(octant, r, weight, _directions(), h)
-    full = octant[: ext[0] + 1, : ext[1] + 1, : ext[2] + 1].copy()
-    for axis in range(3):  # an octant sample stands for both signs; the plane at 0 holds both already
-        shape = [1, 1, 1]
-        shape[axis] = -1
-        half = np.ones(full.shape[axis])
-        half[1:] = 0.5
-        full = full * half.reshape(shape)
-        full = np.concatenate([np.flip(full.take(range(1, full.shape[axis]), axis), axis), full], axis)
-    full[ext[0], ext[1], ext[2]] += kernel.energy_MeV[0]
-    return full
+    radii, energy = _shells(kernel, float(h.min()), float(np.linalg.norm((ext + 1) * h)))
+    octant = np.zeros(tuple(ext + 1))
+    _spread(octant, radii, energy, h)
+    # The octant holds all directions folded together: off the central plane each half gets one half.
+    for axis in range(3):
+        half = octant.take(range(1, octant.shape[axis]), axis) / 2
+        octant = np.concatenate([np.flip(half, axis), octant.take([0], axis), half], axis)
+    octant[tuple(ext)] += kernel.energy_MeV[0]
+    return octant
 
 
 def _shells(kernel: RadialKernel, h_min: float, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Mid-radii and energies of thin shells: a fortieth of a voxel near the source, wider far out."""
-    step = h_min / 40
-    near = np.arange(0.0, min(8 * h_min, reach), step)
-    far = np.geomspace(8 * h_min, reach, max(8, int(np.log(max(reach / (8 * h_min), 1.0001)) * 80))) if reach > 8 * h_min else np.array([reach])
-    # Half the kernel's own radii lie below a fortieth of a voxel for short ranges; keep them all.
-    edges = np.unique(np.concatenate([near, far, kernel.radius_mm[kernel.radius_mm < reach]]))
-    edges = edges[edges <= min(reach, kernel.radius_mm[-1])]
+    turn = min(8 * h_min, reach)
+    edges = np.concatenate([np.arange(0.0, turn, h_min / 40), np.geomspace(turn, reach, 240), kernel.radius_mm])
+    edges = np.unique(edges[edges <= min(reach, kernel.radius_mm[-1])])
     energy = np.diff(kernel.within(edges))
     keep = energy > 0
     return (0.5 * (edges[1:] + edges[:-1]))[keep], energy[keep]
 
 
-def _directions(n: int = 1500) -> np.ndarray:
-    """Directions evenly over one octant (golden-angle lattice folded by symmetry), shape (n, 3)."""
-    i = np.arange(n) + 0.5
-    z = 1 - i / n  # the full sphere folded on z is uniform in |z|
-    phi = (i * (math.sqrt(5) - 1) / 2) % 1.0 * (math.pi / 2)
-    s = np.sqrt(1 - z * z)
-    return np.column_stack([z, s * np.cos(phi), s * np.sin(phi)])
-
-
 @njit(cache=True)
-def _spread(octant, radii, weights, directions, h):  # type: ignore[no-untyped-def]
+def _spread(octant, radii, energy, h):  # type: ignore[no-untyped-def]
+    """Give each shell's energy to the octant, over golden-angle directions, with trilinear weights."""
     nk, nj, ni = octant.shape
-    each = 1.0 / directions.shape[0]
+    golden = (math.sqrt(5.0) - 1.0) / 2.0
     for m in range(radii.shape[0]):
-        w = weights[m] * each
-        for d in range(directions.shape[0]):
-            x = radii[m] * directions[d, 0] / h[0]
-            y = radii[m] * directions[d, 1] / h[1]
-            z = radii[m] * directions[d, 2] / h[2]
+        # About six samples for every voxel that the shell crosses; a shift per shell breaks up the lattice.
+        n = int(max(1500.0, 6.0 * (radii[m] / h.min()) ** 2))
+        w = energy[m] / n
+        shift = (m * 0.7548776662466927) % 1.0
+        for d in range(n):
+            cos_k = 1.0 - (d + 0.5) / n
+            sin_k = math.sqrt(1.0 - cos_k * cos_k)
+            phi = (((d + 0.5) * golden + shift) % 1.0) * math.pi / 2
+            x = radii[m] * cos_k / h[0]
+            y = radii[m] * sin_k * math.cos(phi) / h[1]
+            z = radii[m] * sin_k * math.sin(phi) / h[2]
             a, b, c = int(x), int(y), int(z)
-            if a + 1 >= nk or b + 1 >= nj or c + 1 >= ni:
-                if a >= nk or b >= nj or c >= ni:
-                    continue
-            fa, fb, fc = x - a, y - b, z - c
             for p in range(2):
-                if a + p >= nk:
-                    continue
-                wa = fa if p else 1 - fa
-                for q in range(2):
-                    if b + q >= nj:
-                        continue
-                    wb = fb if q else 1 - fb
-                    for s in range(2):
-                        if c + s >= ni:
-                            continue
-                        octant[a + p, b + q, c + s] += w * wa * wb * (fc if s else 1 - fc)
+                if a + p < nk:
+                    wa = x - a if p else 1.0 - (x - a)
+                    for q in range(2):
+                        if b + q < nj:
+                            wb = y - b if q else 1.0 - (y - b)
+                            for s in range(2):
+                                if c + s < ni:
+                                    octant[a + p, b + q, c + s] += w * wa * wb * (z - c if s else 1.0 - (z - c))
 
 
 def voxel_s_mGy_per_MBq_s(name: str, size_mm: float, extent: int = 5, *, progeny: bool = False, density_g_mL: float = 1.0) -> np.ndarray:

@@ -1,0 +1,170 @@
+"""Photon Monte Carlo: speed, and efficiency against ompMC (EGSnrc physics), on a patient-like phantom.
+
+    python benchmarks/photon_mc.py [--histories 2000000]
+
+The phantom has 128 x 128 x 128 voxels of 4 mm (torso, lungs, spine, liver, kidneys, spleen, tumours) and
+Lu-177 in it. Efficiency is 1 / (relative variance x time), for the mean energy of a region and for its
+typical voxel. ompMC (GPL-3) runs in a process of its own, fed by a phase-space file of internal photons; its
+regional variance is summed over voxels as if they were independent, which flatters it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from lutetia.nuclides import nuclide
+from lutetia.transport.materials import Medium
+from lutetia.transport.photon_mc import simulate_photons
+
+N, SPACING_MM = 128, 4.0
+MATERIALS = ("air", "lung", "soft_tissue", "cortical_bone")
+PEGS = ("AIR521ICRU", "LUNG521ICRU", "ICRUTISSUE521ICRU", "ICRPBONE521ICRU")
+DENSITY = (1.205e-3, 0.26, 1.04, 1.40)
+REGIONS = ("liver", "kidneys", "spleen", "tumour", "spine", "muscle", "lungs")
+
+
+def phantom() -> tuple[Medium, np.ndarray, np.ndarray]:
+    """Medium, decays per voxel and labels (1 ... n in the order of REGIONS)."""
+    z, y, x = np.meshgrid(*[(np.arange(N) + 0.5 - N / 2) * SPACING_MM] * 3, indexing="ij")
+
+    def ellipsoid(cz: float, cy: float, cx: float, rz: float, ry: float, rx: float) -> np.ndarray:
+        return ((z - cz) / rz) ** 2 + ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 < 1
+
+    body = ((x / 175) ** 2 + (y / 115) ** 2 < 1) & (abs(z) < 220)
+    lungs = (ellipsoid(130, -10, 80, 110, 75, 55) | ellipsoid(130, -10, -80, 110, 75, 55)) & body
+    spine = ((x / 22) ** 2 + ((y - 75) / 22) ** 2 < 1) & body
+    liver = ellipsoid(-10, -20, 75, 80, 75, 80) & body & ~lungs
+    kidneys = ellipsoid(-60, 55, 65, 55, 27, 27) | ellipsoid(-50, 55, -65, 55, 27, 27)
+    spleen = ellipsoid(10, 30, -115, 50, 30, 25) & body
+    tumour = ellipsoid(-20, -30, 90, 15, 15, 15) | ellipsoid(-120, -40, -40, 14, 14, 14)
+    muscle = ellipsoid(-190, 80, 100, 20, 20, 30) & body
+    material = np.where(body, 2, 0)
+    material[lungs], material[spine] = 1, 3
+    labels, source = np.zeros(body.shape, int), np.where(body, 0.02, 0.0)
+    for i, (mask, uptake) in enumerate(zip((liver, kidneys, spleen, tumour, spine, muscle, lungs), (1.0, 4.0, 5.0, 20.0, 0.05, 0.02, 0.01)), 1):
+        labels[mask] = i
+        source[mask] = uptake
+    return Medium(np.array(DENSITY, np.float32)[material], material.astype(np.uint8), MATERIALS), source / source.sum(), labels
+
+
+_OMPMC = """
+import sys, time, numpy as np, ompmc
+d = np.load(sys.argv[1])
+edges = np.linspace(0.0, d["density"].shape[0] * float(d["cm"]), d["density"].shape[0] + 1)
+geometry = ompmc.Geometry(edges, edges, edges, d["media"].tolist(), np.asfortranarray(d["density"], dtype=float), np.asfortranarray(d["material"], dtype=np.int32))
+physics = ompmc.Physics(pegs_file=ompmc.data_path() / "pegs4" / "521icru.pegs4dat", n_split=1, global_ecut=0.7, global_pcut=0.01)
+def run(n):
+    start = time.perf_counter()
+    out = ompmc.calc_forward_phsp(geometry, ompmc.PhaseSpaceSource(sys.argv[2]), physics, n_histories=n, output_dose=False)
+    return time.perf_counter() - start, out
+short, _ = run(20)
+seconds, (energy, u, summary) = run(int(d["n"]))
+np.savez(sys.argv[3], energy=energy, u=u, seconds=seconds - short, started=summary.n_started, kept=summary.energy_fraction)
+"""
+_HEADER = """$IAEA_INDEX:
+0
+$TITLE:
+internal photons
+$FILE_TYPE:
+0
+$CHECKSUM:
+{bytes}
+$RECORD_CONTENTS:
+1
+1
+1
+1
+1
+1
+1
+0
+0
+$RECORD_CONSTANT:
+
+$RECORD_LENGTH:
+29
+$BYTE_ORDER:
+1234
+$ORIG_HISTORIES:
+{n}
+$PARTICLES:
+{n}
+$PHOTONS:
+{n}
+"""
+
+
+def write_phase_space(base: Path, source: np.ndarray, energy_MeV: np.ndarray, per_decay: np.ndarray, n: int, rng: np.random.Generator) -> None:
+    """Photons of `source` as an IAEA phase space (29-byte records; x, y, z in cm from the corner)."""
+    voxel = np.searchsorted(np.cumsum(source.ravel()), rng.random(n) * source.sum(), side="right")
+    k, j, i = np.unravel_index(np.minimum(voxel, source.size - 1), source.shape)
+    w = rng.uniform(-1, 1, n)
+    azimuth = rng.uniform(0, 2 * np.pi, n)
+    record = np.zeros(n, np.dtype([("type", "i1"), *[(f, "<f4") for f in ("e", "x", "y", "z", "u", "v", "wt")]]))
+    record["type"] = np.where(w < 0, -1, 1)
+    record["e"] = -energy_MeV[np.searchsorted(np.cumsum(per_decay) / per_decay.sum(), rng.random(n))]
+    for name, index in (("x", i), ("y", j), ("z", k)):
+        record[name] = (index + rng.random(n)) * SPACING_MM / 10
+    record["u"], record["v"], record["wt"] = np.sqrt(1 - w * w) * np.cos(azimuth), np.sqrt(1 - w * w) * np.sin(azimuth), 1
+    record.tofile(base.with_suffix(".IAEAphsp"))
+    base.with_suffix(".IAEAheader").write_text(_HEADER.format(n=n, bytes=29 * n))
+
+
+def run_ompmc(medium: Medium, source: np.ndarray, energy_MeV: np.ndarray, per_decay: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Energy per decay (MeV), its relative uncertainty, and seconds without start-up; arrays (k, j, i)."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder) / "photons"
+        write_phase_space(base, source, energy_MeV, per_decay, n, np.random.default_rng(7))
+        np.savez(Path(folder) / "in.npz", density=medium.density_g_mL.T, material=medium.material.T + 1, media=np.array(PEGS), cm=SPACING_MM / 10, n=n)
+        subprocess.run([sys.executable, "-c", _OMPMC, f"{folder}/in.npz", str(base), f"{folder}/out.npz"], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())})
+        out = np.load(Path(folder) / "out.npz")
+        return out["energy"].T * per_decay.sum(), out["u"].T, float(out["seconds"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--histories", type=int, default=2_000_000)
+    n = parser.parse_args().histories
+    medium, source, labels = phantom()
+    lines = nuclide("Lu-177").lines["photon"]
+    simulate_photons(source, medium, (SPACING_MM,) * 3, lines, histories=100, seed=0)  # compile
+    start = time.perf_counter()
+    ours = simulate_photons(source, medium, (SPACING_MM,) * 3, lines, histories=n, seed=1, batches=20, labels=labels)
+    seconds = time.perf_counter() - start
+    print(f"lutetia: {n} histories in {seconds:.1f} s, {n / seconds / 1e6:.2f} million a second; emitted {ours.emitted_MeV * 1e3:.2f} keV, deposited + escaped {(ours.energy_MeV.sum() + ours.escaped_MeV) * 1e3:.2f} keV")
+    theirs = None
+    if importlib.util.find_spec("ompmc") is None:
+        print("ompMC is not installed: pip install 'lutetia[mc]' (GPL-3) to compare with it.")
+    else:
+        flies = lines.energy_MeV >= 0.01  # ompMC's tables begin at 10 keV; both kernels compare above it
+        energy, u, their_seconds = run_ompmc(medium, source, lines.energy_MeV[flies], lines.per_decay[flies], n)
+        theirs = energy, u, their_seconds
+        low = float(lines.energy_MeV[~flies] @ lines.per_decay[~flies])
+        energy += source * low  # lines below stay in their voxel
+        print(f"ompMC:   {n} histories in {their_seconds:.1f} s, {n / their_seconds / 1e6:.2f} million a second")
+    print(f"{'region':9} {'keV/decay':>10} {'u %':>6} {'voxel %':>8}" + (f" {'ours/ompMC':>11} {'ompMC u %':>10} {'voxel %':>8} {'efficiency':>11} {'voxel':>7}" if theirs else ""))
+    for i, name in enumerate(REGIONS, 1):
+        here = labels == i
+        mean, rel = ours.region_energy_MeV[i - 1], ours.u_region_energy_MeV[i - 1] / ours.region_energy_MeV[i - 1]
+        voxel = np.sqrt(np.mean((ours.u_energy_MeV[here] / ours.energy_MeV[here]) ** 2))
+        row = f"{name:9} {mean * 1e3:10.4f} {rel * 100:6.3f} {voxel * 100:8.2f}"
+        if theirs:
+            energy, u, their_seconds = theirs
+            their_rel = np.sqrt(((energy * u)[here] ** 2).sum()) / energy[here].sum()
+            their_voxel = np.sqrt(np.mean(u[here] ** 2))
+            gain = their_rel**2 * their_seconds / (rel**2 * seconds)
+            row += f" {mean / energy[here].sum():11.4f} {their_rel * 100:10.3f} {their_voxel * 100:8.2f} {gain:11.1f} {their_voxel**2 * their_seconds / (voxel**2 * seconds):7.1f}"
+        print(row)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Workflows that join the rooms: case files in, results out."""

@@ -1,0 +1,215 @@
+"""A dose from images: region curves and voxel curves, then energy, then mass."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core import BadInput, finite_or_none, near_matches
+from ..dosimetry.dvh import dvh
+from ..dosimetry.maps import DoseMap, dose_map
+from ..dosimetry.regions import region_dose
+from ..dosimetry.uncertainty import Recovery, dose_budget
+from ..imaging import RegionSet, Volume
+from ..kinetics import TimeActivityCurve, fit_voxels
+from ..nuclides import nuclide
+from .case import Case
+from .records import bed_record, provenance, region_record, result_record
+from .scans import PatientImages, read_patient
+from .table_mode import fit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageRun:
+    """The result with the maps that go beside it; all maps are on the first scan's grid."""
+
+    result: dict[str, Any]
+    dose: Volume
+    tia: Volume
+    dose_u: Volume
+    anatomy: Volume
+    anatomy_kind: str
+    regions: RegionSet
+
+
+def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
+    """The result of an image case.
+
+    The engine is `monte-carlo` where there is a CT or a body outline and `kernel` where there is neither, unless one is
+    asked for.
+    """
+    clock = [time.perf_counter()]
+    n = nuclide(case.nuclide)
+    patient = read_patient(case, n)
+    clock.append(time.perf_counter())
+    geometry = patient.scans[0].volume.geometry
+    names, masks = _select(case, patient.regions)
+    stack = np.stack([np.maximum(v.values, 0).astype(np.float32, copy=False) for v in patient.aligned])
+    stack *= np.float32(geometry.voxel_mL)
+    voxels = fit_voxels(
+        patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, method=case.kinetics.method,
+        effective_half_life_s=case.kinetics.effective_half_life, effective_half_life_relative_u=case.kinetics.effective_half_life_u,
+    )  # fmt: skip
+    curves = [_curve(case, patient, masks, name) for name in names]
+    fits = [fit(case, case.kinetics, c, n.decay_constant_per_s) for c, _ in curves]
+    clock.append(time.perf_counter())
+    chosen = engine or case.dosimetry.engine or ("monte-carlo" if patient.hu is not None or patient.body is not None else "kernel")
+    doses = dose_map(
+        voxels.tia_Bq_s, geometry, n.name, chosen, hu=None if patient.hu is None else patient.hu.values, body=patient.body,
+        masks={k: masks[0][k] for k in names}, histories=case.dosimetry.histories, seed=seed, progeny=case.dosimetry.progeny,
+    )  # fmt: skip
+    total = doses.total_Gy
+    records = [_record(case, patient, doses, total, voxels.tia_Bq_s, masks[0][name], name, *c, f, n.name) for name, c, f in zip(names, curves, fits)]
+    clock.append(time.perf_counter())
+    warnings = list(patient.warnings) + _light_tissue(n.name, doses, masks[0], patient.hu is not None)
+    result = result_record(
+        case, chosen, n.name, records, seed=seed, scans=_scan_records(patient), warnings=warnings, assumptions=_assumptions(case, doses),
+        monte_carlo=_monte_carlo(doses), timing_s=dict(zip(("read", "kinetics", "transport"), np.diff(clock).tolist())),
+        provenance=provenance(case, patient.inputs, seed),
+    )  # fmt: skip
+    anatomy, kind = (patient.hu, "CT") if patient.hu is not None else (patient.aligned[0], "activity")
+    u = _voxel_u(case, doses, total, voxels.u_tia_Bq_s, voxels.tia_Bq_s)
+    at = patient.scans[0].acquired_at
+    return ImageRun(
+        result,
+        Volume(total, geometry, "absorbed dose [Gy]", at),
+        Volume(voxels.tia_Bq_s, geometry, "time-integrated activity [Bq s]", at),
+        Volume(u, geometry, "absorbed dose, standard uncertainty [Gy]", at),
+        anatomy,
+        kind,
+        RegionSet({k: masks[0][k] for k in names}, geometry, patient.regions[0].source, patient.regions[0].files, ()),
+    )
+
+
+def _select(case: Case, sets: tuple[RegionSet, ...]) -> tuple[list[str], list[dict[str, np.ndarray]]]:
+    """Names of the regions wanted, in order, and the masks of each set by name."""
+    out = []
+    for s in sets:
+        masks = dict(s.masks)
+        for name, expression in case.regions.define.items():
+            masks[name] = s.evaluate(expression)
+            if not masks[name].any():
+                raise BadInput(f"regions.define: {name!r} = {expression!r} leaves no voxel; check the names and the order.")
+        out.append(masks)
+    wanted = case.regions.include or list(out[0])
+    for name in [*wanted, *case.regions.bed, *((case.uncertainty.recovery.apply_to or []) if case.uncertainty.recovery else [])]:
+        for n, masks in enumerate(out, 1):
+            if name not in masks:
+                where = f" of scan {n}" if len(out) > 1 else ""
+                raise BadInput(f"There is no region {name!r} among the regions{where}: {', '.join(masks)}.{near_matches(name, masks)}")
+    return wanted, out
+
+
+def _recovery(case: Case, name: str) -> Recovery | None:
+    r = case.uncertainty.recovery
+    if r is None or (r.apply_to is not None and name not in r.apply_to):
+        return None
+    return Recovery(tuple(r.volume_mL), tuple(r.rc), tuple(r.u_rc))
+
+
+def _curve(case: Case, patient: PatientImages, masks: list[dict[str, np.ndarray]], name: str) -> tuple[TimeActivityCurve, list[float] | None]:
+    """A region's activity at each scan, recovery-corrected; own outlines are read on the scan's own grid."""
+    own = len(masks) > 1
+    volumes = [s.volume for s in patient.scans] if own else list(patient.aligned)
+    sets = masks if own else masks * len(volumes)
+    activity = np.array([float(v.values[m[name]].sum(dtype=float)) * v.geometry.voxel_mL for v, m in zip(volumes, sets)])
+    table, used = _recovery(case, name), None
+    if table is not None:
+        used = [table.at(float(m[name].sum()) * v.geometry.voxel_mL)[0] for v, m in zip(volumes, sets)]
+        activity = activity / np.array(used)
+    try:
+        return TimeActivityCurve(patient.time_s, activity, np.maximum(case.uncertainty.point * np.abs(activity), 1e-6 * activity.max(initial=0.0))), used
+    except BadInput as error:
+        raise BadInput(f"region {name!r}: {error}") from None
+
+
+def _record(
+    case: Case, patient: PatientImages, doses: DoseMap, total: np.ndarray, tia_map: np.ndarray, mask: np.ndarray, name: str,
+    curve: TimeActivityCurve, recovery: list[float] | None, fitted: Any, nuclide_name: str,
+) -> dict[str, Any]:  # fmt: skip
+    geometry = patient.scans[0].volume.geometry
+    d = region_dose(doses, tia_map, name, mask, geometry.voxel_mL, nuclide_name, tia_Bq_s=fitted.tia_Bq_s, progeny=case.dosimetry.progeny)
+    s_u = float(np.hypot(case.uncertainty.s_value, d.u_statistical_Gy / d.dose_Gy if d.dose_Gy else 0.0))
+    budget = dose_budget(
+        volume_mL=d.volume_mL, voxel_mm=geometry.voxel_mL ** (1 / 3) * 10, fwhm_mm=case.uncertainty.resolution, volume_u=case.uncertainty.volume,
+        recovery=_recovery(case, name), calibration_u=case.uncertainty.calibration, fit_u=fitted.u_tia_Bq_s / fitted.tia_Bq_s, s_u=s_u, s_slope=d.s_slope,
+    )  # fmt: skip
+    warnings = []
+    of_map = d.map_mean_Gy or 0.0
+    if of_map and abs(d.dose_Gy / of_map - 1) > 0.2:
+        warnings.append(f"the region's own fit gives {d.dose_Gy / of_map:.2f} times the mean of the voxel map; see the fit and the recovery correction")
+    # The histogram keeps the shape of the map and takes the region's mean.
+    histogram = dvh(total[mask] * (d.dose_Gy / of_map if of_map else 1.0), levels_Gy=tuple(case.dosimetry.dvh_levels))
+    return region_record(
+        name=name, curve=curve, fit=fitted, mass_kg=d.mass_kg, volume_mL=d.volume_mL, by_radiation_Gy=d.by_radiation_Gy, budget=budget,
+        administered_Bq=case.administration.activity, histogram=histogram, map_mean_Gy=d.map_mean_Gy, recovery=recovery,
+        bed=bed_record(case.regions.bed.get(name), d.by_radiation_Gy, d.dose_Gy, fitted), warnings=warnings,
+    )  # fmt: skip
+
+
+def _scan_records(patient: PatientImages) -> list[dict[str, Any]]:
+    out = []
+    for n, (s, t, how) in enumerate(zip(patient.scans, patient.time_s, patient.registrations), 1):
+        moved = None
+        if how is not None:
+            moved = {
+                "translation_mm": how.translation_mm, "rotation_deg": how.rotation_deg, "text": how.text,
+                "correlation_before": finite_or_none(how.correlation_before), "correlation_after": finite_or_none(how.correlation_after),
+            }  # fmt: skip
+        out.append({
+            "index": n, "time_s": float(t), "acquired_at": s.acquired_at.isoformat(), "modality": s.modality,
+            "total_activity_Bq": float(s.volume.values.sum(dtype=float)) * s.volume.geometry.voxel_mL,
+            "scale": {"tag": s.scale.tag, "unit": s.scale.unit, "explanation": s.scale.explanation},
+            "decay_correction": s.decay_correction, "registration": moved, "patient": s.patient_key,
+        })  # fmt: skip
+    return out
+
+
+def _assumptions(case: Case, doses: DoseMap) -> list[str]:
+    out = list(doses.notes)
+    if case.dosimetry.progeny:
+        out.append("progeny in equilibrium decays where its parent does")
+    out.append(f"independent uncertainty of each point of a curve: {case.uncertainty.point:.0%}; of S at fixed mass: {case.uncertainty.s_value:.0%}")
+    if case.regions.use == "first":
+        out.append("the first scan's regions hold for all scans")
+    if case.uncertainty.recovery is None:
+        out.append("no recovery correction: partial-volume losses are in the doses of small regions")
+    return out
+
+
+def _light_tissue(name: str, doses: DoseMap, masks: dict[str, np.ndarray], has_ct: bool) -> list[str]:
+    """Say where a water kernel of a long-range emitter meets lung."""
+    from scipy.ndimage import binary_dilation
+
+    from ..transport.kernels import nuclide_kernels
+
+    kernel = nuclide_kernels(name, progeny=True).get("electron")
+    if not has_ct or kernel is None or doses.engine == "local":
+        return []
+    r90 = float(np.interp(0.9 * kernel.energy_MeV[-1], kernel.energy_MeV, kernel.radius_mm))
+    if r90 < 2.0:
+        return []
+    lung = (doses.density_g_mL > 0.05) & (doses.density_g_mL < 0.6)
+    near = binary_dilation(lung, iterations=2)
+    return [
+        f"{region}: {np.mean(near[mask]):.0%} of it lies in or next to lung, where the water kernel of {name} (90 % of the energy within {r90:.1f} mm) misplaces electron dose"
+        for region, mask in masks.items()
+        if np.mean(near[mask]) > 0.05
+    ]
+
+
+def _monte_carlo(doses: DoseMap) -> dict[str, Any] | None:
+    return None if doses.u_statistical_Gy is None else {"histories": doses.histories, "relative_uncertainty_by_region": doses.photon_relative_u}
+
+
+def _voxel_u(case: Case, doses: DoseMap, total: np.ndarray, u_tia: np.ndarray, tia: np.ndarray) -> np.ndarray:
+    """Standard uncertainty of each voxel's dose: fit, calibration, S and Monte Carlo statistics; not partial volume."""
+    relative = np.divide(u_tia, tia, out=np.zeros_like(tia), where=tia > 0)
+    common = (case.uncertainty.calibration or 0.0) ** 2 + case.uncertainty.s_value**2
+    u2 = total**2 * (relative**2 + np.float32(common))
+    if doses.u_statistical_Gy is not None:
+        u2 = u2 + doses.u_statistical_Gy**2
+    return np.sqrt(u2).astype(np.float32)

@@ -1,0 +1,203 @@
+"""The scans of a case, read, checked against one another and brought onto the first scan's grid."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import BadInput, inside, is_kind, parse
+from ..imaging import ActivityScan, Calibration, CtScan, RegionSet, Registration, Volume, read_activity, read_ct, read_regions, register_rigid, resample
+from ..nuclides import Nuclide
+from .case import Case, Scan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatientImages:
+    """Everything read from a case's folder, on the grid of the first scan.
+
+    Attributes
+    ----------
+    scans : tuple of ActivityScan
+        As read, each on its own grid.
+    time_s : ndarray, shape (n,)
+        After the administration.
+    aligned : tuple of Volume
+        Activity concentration of each scan on the first scan's grid.
+    registrations : tuple
+        How each scan was moved; None where it was not.
+    hu : Volume or None
+        The CT on the first scan's grid.
+    regions : tuple of RegionSet
+        One for all scans, or one for each, on the grid of the scan that it belongs to.
+    body : ndarray of bool or None
+    """
+
+    scans: tuple[ActivityScan, ...]
+    time_s: np.ndarray
+    aligned: tuple[Volume, ...]
+    registrations: tuple[Registration | None, ...]
+    hu: Volume | None
+    regions: tuple[RegionSet, ...]
+    body: np.ndarray | None
+    inputs: list[dict[str, Any]]
+    warnings: list[str]
+
+
+def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
+    """Read the scans, CT and regions of an image case.
+
+    Raises
+    ------
+    BadInput
+        Two patients, scans out of order or before the administration, a path outside the case folder, and all that the
+        readers refuse.
+    """
+    if case.administration.time is None:
+        raise BadInput("administration.time is missing; images need the date and time of the administration.")
+    warnings: list[str] = []
+    inputs: list[dict[str, Any]] = []
+    scans = tuple(_scan(case, s, nuclide, n) for n, s in enumerate(case.scan, 1))
+    for s, spec in zip(scans, case.scan):
+        inputs += [{"name": f"{spec.activity}: {name}" if name != spec.activity else name, "sha256": h, "uid": s.series_uid} for name, h in s.files]
+        warnings += s.warnings
+    time_s = _times(case, scans)
+    _one_patient([s.patient_key for s in scans])
+    first = scans[0].volume.geometry
+    ct = _ct(case, 0, scans[0].patient_key, inputs, warnings)
+    aligned, registrations = [scans[0].volume], [None]
+    for n, s in enumerate(scans[1:], 1):
+        moved, how = _align(case, scans[0], s, n, warnings)
+        aligned.append(moved)
+        registrations.append(how)
+    regions = _regions(case, scans, inputs, warnings)
+    hu = None
+    if ct is not None:
+        same_frame = not first.frame_of_reference or not ct.volume.geometry.frame_of_reference or ct.volume.geometry.frame_of_reference == first.frame_of_reference
+        if not same_frame:
+            warnings.append("the CT and the first scan name different frames of reference; the CT was taken as aligned with it")
+        hu = resample(ct.volume, first, outside=-1000.0, method="conserving")
+    body = None
+    if case.dosimetry.body is not None:
+        path = inside(case.folder, case.dosimetry.body, "dosimetry.body")
+        mask = read_regions(path, first)
+        body = np.any(list(mask.masks.values()), axis=0)
+        inputs += [{"name": n, "sha256": h, "uid": None} for n, h in mask.files]
+    return PatientImages(scans, time_s, tuple(aligned), tuple(registrations), hu, regions, body, inputs, warnings)
+
+
+def _scan(case: Case, spec: Scan, nuclide: Nuclide, number: int) -> ActivityScan:
+    what = f"scan {number}"
+    path = inside(case.folder, spec.activity, what)
+    try:
+        return read_activity(
+            path, nuclide=nuclide, administered_at=case.administration.time, calibration=_calibration(case), unit=spec.unit,
+            time=_scan_time(case, spec, what), duration_s=spec.duration, decay_corrected_to=spec.decay_corrected_to, series_uid=spec.series,
+        )  # fmt: skip
+    except BadInput as error:
+        raise BadInput(f"{what}: {error}") from None
+
+
+def _calibration(case: Case) -> Calibration | None:
+    c = case.calibration
+    if c is None:
+        return None
+    u = case.uncertainty.calibration or 0.0
+    if c.sensitivity is not None:
+        return Calibration(sensitivity_cps_per_Bq=parse(c.sensitivity, "count/s/Bq", "calibration.sensitivity", positive=True), relative_u=u)
+    factor = str(c.factor)
+    if is_kind(factor, "Bq/mL/count"):
+        return Calibration(Bq_per_mL_per_count=parse(factor, "Bq/mL/count", "calibration.factor", positive=True), relative_u=u)
+    return Calibration(Bq_per_count=parse(factor, "Bq/count", "calibration.factor", positive=True), relative_u=u)
+
+
+def _scan_time(case: Case, spec: Scan, what: str) -> dt.datetime | None:
+    if spec.time is None or isinstance(spec.time, dt.datetime):
+        return spec.time
+    if is_kind(spec.time, "s"):
+        assert case.administration.time is not None
+        return case.administration.time + dt.timedelta(seconds=parse(spec.time, "s", f"{what}: time"))
+    try:
+        return dt.datetime.fromisoformat(spec.time)
+    except ValueError:
+        raise BadInput(f"{what}: time {spec.time!r} is neither a date and time nor a time after the administration such as '24 h'.") from None
+
+
+def _times(case: Case, scans: tuple[ActivityScan, ...]) -> np.ndarray:
+    start = case.administration.time
+    assert start is not None
+    times = []
+    for n, s in enumerate(scans, 1):
+        at = s.acquired_at
+        if (at.tzinfo is None) != (start.tzinfo is None):  # one of them is local time: compare both as written
+            at, reference = at.replace(tzinfo=None), start.replace(tzinfo=None)
+        else:
+            reference = start
+        seconds = (at - reference).total_seconds()
+        if seconds < 0:
+            raise BadInput(f"scan {n}: was acquired {-seconds / 3600:.2f} h before the administration at {start.isoformat()}; check both times.")
+        if times and seconds <= times[-1]:
+            raise BadInput(f"scan {n}: was acquired {seconds / 3600:.2f} h after the administration, not later than scan {n - 1}; list the scans in the order of their times, each once.")
+        times.append(seconds)
+    return np.array(times)
+
+
+def _one_patient(keys: list[str]) -> None:
+    if len({k for k in keys if k}) > 1:
+        raise BadInput(f"The case holds files of {len(set(keys))} patients (their identifiers differ); keep one patient in one case.")
+
+
+def _ct(case: Case, index: int, patient: str, inputs: list[dict[str, Any]], warnings: list[str]) -> CtScan | None:
+    spec = case.scan[index]
+    if spec.ct is None:
+        return None
+    ct = read_ct(inside(case.folder, spec.ct, f"scan {index + 1}: ct"), series_uid=spec.ct_series)
+    _one_patient([patient, ct.patient_key])
+    inputs += [{"name": f"{spec.ct}: {n}" if n != spec.ct else n, "sha256": h, "uid": ct.series_uid} for n, h in ct.files]
+    warnings += ct.warnings
+    return ct
+
+
+def _align(case: Case, first: ActivityScan, scan: ActivityScan, index: int, warnings: list[str]) -> tuple[Volume, Registration | None]:
+    """A scan on the first scan's grid: by its header where the frames of reference are one, by registration where not."""
+    onto = first.volume.geometry
+    frames = (onto.frame_of_reference, scan.volume.geometry.frame_of_reference)
+    if frames[0] == frames[1] or not all(frames) or not case.dosimetry.register_scans:
+        if scan.volume.geometry.same_grid(onto):
+            return scan.volume, None
+        if not case.dosimetry.register_scans and frames[0] != frames[1] and all(frames):
+            warnings.append(f"scan {index + 1}: frames of reference differ and registration was switched off; taken as aligned")
+            return resample(scan.volume, onto, transform=np.eye(4)), None
+        return resample(scan.volume, onto), None
+    pair = (first.volume, scan.volume)
+    if case.scan[0].ct is not None and case.scan[index].ct is not None:
+        cts = [read_ct(inside(case.folder, str(case.scan[n].ct), f"scan {n + 1}: ct"), series_uid=case.scan[n].ct_series) for n in (0, index)]
+        _one_patient([first.patient_key, *[c.patient_key for c in cts]])
+        pair = (cts[0].volume, cts[1].volume)
+    how = register_rigid(*pair)
+    if how.correlation_after < 0.6:
+        warnings.append(f"scan {index + 1}: registration to scan 1 is poor (correlation {how.correlation_after:.2f}); look at it before using voxel doses")
+    return resample(scan.volume, onto, transform=how.transform), how
+
+
+def _regions(case: Case, scans: tuple[ActivityScan, ...], inputs: list[dict[str, Any]], warnings: list[str]) -> tuple[RegionSet, ...]:
+    given = [n for n, s in enumerate(case.scan) if s.regions is not None]
+    wanted = range(len(scans)) if case.regions.use == "per-scan" else [0]
+    missing = [n + 1 for n in wanted if n not in given]
+    if missing:
+        raise BadInput(
+            f"scan {missing[0]}: has no regions; give regions for it, or "
+            + ("regions.use = 'first' to carry the first scan's to all." if case.regions.use == "per-scan" else "put them on the first scan.")
+        )
+    sets = []
+    for n in wanted:
+        spec = case.scan[n]
+        path: Path = inside(case.folder, str(spec.regions), f"scan {n + 1}: regions")
+        found = read_regions(path, scans[n].volume.geometry, labels={int(k): v for k, v in spec.labels.items()} if spec.labels else None)
+        inputs += [{"name": f"{spec.regions}: {name}" if name != spec.regions else name, "sha256": h, "uid": None} for name, h in found.files]
+        warnings += [f"scan {n + 1}: {w}" for w in found.warnings]
+        sets.append(found)
+    return tuple(sets)

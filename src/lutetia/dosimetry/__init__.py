@@ -1,0 +1,1 @@
+"""Activity to absorbed dose: of a region, of a voxel, with its uncertainty."""
