@@ -3,9 +3,11 @@
     python benchmarks/photon_mc.py [--histories 2000000]
 
 The phantom has 128 x 128 x 128 voxels of 4 mm (torso, lungs, spine, liver, kidneys, spleen, tumours) and
-Lu-177 in it. Efficiency is 1 / (relative variance x time), for the mean energy of a region and for its
-typical voxel. ompMC (GPL-3) runs in a process of its own, fed by a phase-space file of internal photons; its
-regional variance is summed over voxels as if they were independent, which flatters it.
+Lu-177 in it; soft tissue and lung are water of their density, so that both programs see the same atoms (bone is
+ICRU-44 here and ICRP there). Efficiency is 1 / (relative variance x time), for the energy of a region and for
+its typical voxel; for both programs the variance is that
+between independent batches and the time the better of two runs. ompMC (GPL-3) runs in a
+process of its own, fed by a phase-space file of internal photons, and its start-up is not counted.
 """
 
 from __future__ import annotations
@@ -26,9 +28,10 @@ from lutetia.transport.materials import Medium
 from lutetia.transport.photon_mc import simulate_photons
 
 N, SPACING_MM = 128, 4.0
-MATERIALS = ("air", "lung", "soft_tissue", "cortical_bone")
-PEGS = ("AIR521ICRU", "LUNG521ICRU", "ICRUTISSUE521ICRU", "ICRPBONE521ICRU")
-DENSITY = (1.205e-3, 0.26, 1.04, 1.40)
+MATERIALS = ("air", "water", "cortical_bone")
+PEGS = ("AIR521ICRU", "H2O521ICRU", "ICRPBONE521ICRU")
+AIR, LUNG, SOFT, BONE = 1.205e-3, 0.26, 1.04, 1.40  # g/mL
+BATCHES = 20
 REGIONS = ("liver", "kidneys", "spleen", "tumour", "spine", "muscle", "lungs")
 
 
@@ -47,13 +50,13 @@ def phantom() -> tuple[Medium, np.ndarray, np.ndarray]:
     spleen = ellipsoid(10, 30, -115, 50, 30, 25) & body
     tumour = ellipsoid(-20, -30, 90, 15, 15, 15) | ellipsoid(-120, -40, -40, 14, 14, 14)
     muscle = ellipsoid(-190, 80, 100, 20, 20, 30) & body
-    material = np.where(body, 2, 0)
-    material[lungs], material[spine] = 1, 3
+    material, density = np.where(body, 1, 0), np.where(body, SOFT, AIR)
+    material[spine], density[spine], density[lungs] = 2, BONE, LUNG
     labels, source = np.zeros(body.shape, int), np.where(body, 0.02, 0.0)
     for i, (mask, uptake) in enumerate(zip((liver, kidneys, spleen, tumour, spine, muscle, lungs), (1.0, 4.0, 5.0, 20.0, 0.05, 0.02, 0.01)), 1):
         labels[mask] = i
         source[mask] = uptake
-    return Medium(np.array(DENSITY, np.float32)[material], material.astype(np.uint8), MATERIALS), source / source.sum(), labels
+    return Medium(density.astype(np.float32), material.astype(np.uint8), MATERIALS), source / source.sum(), labels
 
 
 _OMPMC = """
@@ -61,14 +64,21 @@ import sys, time, numpy as np, ompmc
 d = np.load(sys.argv[1])
 edges = np.linspace(0.0, d["density"].shape[0] * float(d["cm"]), d["density"].shape[0] + 1)
 geometry = ompmc.Geometry(edges, edges, edges, d["media"].tolist(), np.asfortranarray(d["density"], dtype=float), np.asfortranarray(d["material"], dtype=np.int32))
-physics = ompmc.Physics(pegs_file=ompmc.data_path() / "pegs4" / "521icru.pegs4dat", n_split=1, global_ecut=0.7, global_pcut=0.01)
-def run(n):
+def run(n, batch):
+    physics = ompmc.Physics(pegs_file=ompmc.data_path() / "pegs4" / "521icru.pegs4dat", n_split=1, global_ecut=0.7, global_pcut=0.01, seeds=(97, 33 + batch))
     start = time.perf_counter()
-    out = ompmc.calc_forward_phsp(geometry, ompmc.PhaseSpaceSource(sys.argv[2]), physics, n_histories=n, output_dose=False)
-    return time.perf_counter() - start, out
-short, _ = run(20)
-seconds, (energy, u, summary) = run(int(d["n"]))
-np.savez(sys.argv[3], energy=energy, u=u, seconds=seconds - short, started=summary.n_started, kept=summary.energy_fraction)
+    energy, *_ = ompmc.calc_forward_phsp(geometry, ompmc.PhaseSpaceSource(sys.argv[2], first=batch * n), physics, n_histories=n, n_batches=2, output_dose=False)
+    return time.perf_counter() - start, energy
+batches, n = int(d["batches"]), int(d["n"])
+startup = min(run(2, 0)[0] for _ in range(2))
+seconds = min(run(n, 0)[0] for _ in range(2)) - startup
+total, squares, regions = 0.0, 0.0, []
+for b in range(batches):
+    _, energy = run(n // batches, b)
+    total, squares = total + energy, squares + energy**2
+    regions.append(np.bincount(d["labels"].ravel(order="F"), energy.ravel(order="F"))[1:])
+u = np.sqrt(np.maximum(squares - total**2 / batches, 0) / batches / (batches - 1))
+np.savez(sys.argv[3], energy=total / batches, u=u, regions=regions, seconds=seconds)
 """
 _HEADER = """$IAEA_INDEX:
 0
@@ -119,15 +129,15 @@ def write_phase_space(base: Path, source: np.ndarray, energy_MeV: np.ndarray, pe
     base.with_suffix(".IAEAheader").write_text(_HEADER.format(n=n, bytes=29 * n))
 
 
-def run_ompmc(medium: Medium, source: np.ndarray, energy_MeV: np.ndarray, per_decay: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Energy per decay (MeV), its relative uncertainty, and seconds without start-up; arrays (k, j, i)."""
+def run_ompmc(medium: Medium, source: np.ndarray, labels: np.ndarray, energy_MeV: np.ndarray, per_decay: np.ndarray, n: int) -> dict[str, np.ndarray]:
+    """Energy per decay and its standard error (MeV; k, j, i), energy of the regions in each batch, seconds."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder) / "photons"
         write_phase_space(base, source, energy_MeV, per_decay, n, np.random.default_rng(7))
-        np.savez(Path(folder) / "in.npz", density=medium.density_g_mL.T, material=medium.material.T + 1, media=np.array(PEGS), cm=SPACING_MM / 10, n=n)
-        subprocess.run([sys.executable, "-c", _OMPMC, f"{folder}/in.npz", str(base), f"{folder}/out.npz"], check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())})
-        out = np.load(Path(folder) / "out.npz")
-        return out["energy"].T * per_decay.sum(), out["u"].T, float(out["seconds"])
+        np.savez(Path(folder) / "in.npz", density=medium.density_g_mL.T, material=medium.material.T + 1, labels=labels.T, media=np.array(PEGS), cm=SPACING_MM / 10, n=n, batches=BATCHES)
+        subprocess.run([sys.executable, "-c", _OMPMC, f"{folder}/in.npz", str(base), f"{folder}/out.npz"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())})
+        out, photons = np.load(Path(folder) / "out.npz"), per_decay.sum()
+        return {"energy": out["energy"].T * photons, "u": out["u"].T * photons, "regions": out["regions"] * photons, "seconds": float(out["seconds"])}
 
 
 def main() -> None:
@@ -135,34 +145,37 @@ def main() -> None:
     parser.add_argument("--histories", type=int, default=2_000_000)
     n = parser.parse_args().histories
     medium, source, labels = phantom()
-    lines = nuclide("Lu-177").lines["photon"]
-    simulate_photons(source, medium, (SPACING_MM,) * 3, lines, histories=100, seed=0)  # compile
-    start = time.perf_counter()
-    ours = simulate_photons(source, medium, (SPACING_MM,) * 3, lines, histories=n, seed=1, batches=20, labels=labels)
-    seconds = time.perf_counter() - start
-    print(f"lutetia: {n} histories in {seconds:.1f} s, {n / seconds / 1e6:.2f} million a second; emitted {ours.emitted_MeV * 1e3:.2f} keV, deposited + escaped {(ours.energy_MeV.sum() + ours.escaped_MeV) * 1e3:.2f} keV")
+    lines, spacing = nuclide("Lu-177").lines["photon"], (SPACING_MM,) * 3
+    simulate_photons(source, medium, spacing, lines, histories=100, seed=0)  # compile
+    seconds = np.inf
+    for _ in range(2):
+        start = time.perf_counter()
+        ours = simulate_photons(source, medium, spacing, lines, histories=n, seed=1, batches=BATCHES, labels=labels)
+        seconds = min(seconds, time.perf_counter() - start)
+    print(f"lutetia: {n} histories in {seconds:.1f} s, {n / seconds / 1e6:.2f} million a second; emitted {ours.emitted_MeV * 1e3:.2f} keV a decay, deposited + escaped {(ours.energy_MeV.sum() + ours.escaped_MeV) * 1e3:.2f} keV")
     theirs = None
     if importlib.util.find_spec("ompmc") is None:
         print("ompMC is not installed: pip install 'lutetia[mc]' (GPL-3) to compare with it.")
     else:
-        flies = lines.energy_MeV >= 0.01  # ompMC's tables begin at 10 keV; both kernels compare above it
-        energy, u, their_seconds = run_ompmc(medium, source, lines.energy_MeV[flies], lines.per_decay[flies], n)
-        theirs = energy, u, their_seconds
-        low = float(lines.energy_MeV[~flies] @ lines.per_decay[~flies])
-        energy += source * low  # lines below stay in their voxel
-        print(f"ompMC:   {n} histories in {their_seconds:.1f} s, {n / their_seconds / 1e6:.2f} million a second")
-    print(f"{'region':9} {'keV/decay':>10} {'u %':>6} {'voxel %':>8}" + (f" {'ours/ompMC':>11} {'ompMC u %':>10} {'voxel %':>8} {'efficiency':>11} {'voxel':>7}" if theirs else ""))
-    for i, name in enumerate(REGIONS, 1):
-        here = labels == i
-        mean, rel = ours.region_energy_MeV[i - 1], ours.u_region_energy_MeV[i - 1] / ours.region_energy_MeV[i - 1]
+        flies = lines.energy_MeV >= 0.01  # ompMC's tables begin at 10 keV; softer lines stay in their voxel
+        theirs = run_ompmc(medium, source, labels, lines.energy_MeV[flies], lines.per_decay[flies], n)
+        soft = source * float(lines.energy_MeV[~flies] @ lines.per_decay[~flies])
+        theirs["energy"] += soft
+        theirs["regions"] += np.bincount(labels.ravel(), soft.ravel())[1:]
+        print(f"ompMC:   {n} histories in {theirs['seconds']:.1f} s, {n / theirs['seconds'] / 1e6:.2f} million a second")
+    print(f"{'region':8} {'keV/decay':>10} {'u %':>7} {'voxel %':>8}" + (f" {'ours/ompMC':>11} {'+-':>6} {'ompMC u %':>10} {'voxel %':>8} {'efficiency':>11} {'of voxels':>10}" if theirs else ""))
+    for i, name in enumerate(REGIONS):
+        here = labels == i + 1
+        mean = ours.region_energy_MeV[i]
+        rel = ours.u_region_energy_MeV[i] / mean
         voxel = np.sqrt(np.mean((ours.u_energy_MeV[here] / ours.energy_MeV[here]) ** 2))
-        row = f"{name:9} {mean * 1e3:10.4f} {rel * 100:6.3f} {voxel * 100:8.2f}"
+        row = f"{name:8} {mean * 1e3:10.4f} {rel * 100:7.3f} {voxel * 100:8.2f}"
         if theirs:
-            energy, u, their_seconds = theirs
-            their_rel = np.sqrt(((energy * u)[here] ** 2).sum()) / energy[here].sum()
-            their_voxel = np.sqrt(np.mean(u[here] ** 2))
-            gain = their_rel**2 * their_seconds / (rel**2 * seconds)
-            row += f" {mean / energy[here].sum():11.4f} {their_rel * 100:10.3f} {their_voxel * 100:8.2f} {gain:11.1f} {their_voxel**2 * their_seconds / (voxel**2 * seconds):7.1f}"
+            batch = theirs["regions"][:, i]
+            their_rel = batch.std(ddof=1) / np.sqrt(BATCHES) / batch.mean()
+            their_voxel = np.sqrt(np.mean(theirs["u"][here] ** 2)) / theirs["energy"][here].mean()
+            faster = theirs["seconds"] / seconds
+            row += f" {mean / batch.mean():11.4f} {np.hypot(rel, their_rel):6.4f} {their_rel * 100:10.3f} {their_voxel * 100:8.2f} {(their_rel / rel) ** 2 * faster:11.1f} {(their_voxel / voxel) ** 2 * faster:10.1f}"
         print(row)
 
 

@@ -25,6 +25,8 @@ MAX_VOXELS = 2**31
 #: Endings of files that lie beside images and are no images.
 _BESIDE = {".txt", ".md", ".json", ".toml", ".csv", ".tsv", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".gz",
            ".nii", ".zip", ".yaml", ".yml", ".log", ".py", ".h5", ".hdf", ".bak"}
+#: Last parts of the SOP class UIDs of CT, NM and PET images, plain and enhanced.
+_IMAGE_CLASSES = {"2", "2.1", "2.2", "20", "128", "128.1", "130"}
 
 
 @contextlib.contextmanager
@@ -149,7 +151,11 @@ def read_header(path: Path) -> Header:
         raise BadInput(f"{path.name}: is not a DICOM file (the mark DICM is missing); leave it out of the folder, or export it again.")
     with reading(path.name):
         data = pydicom.dcmread(path, stop_before_pixels=True)
-        return Header(path.name, (data,))
+    header = Header(path.name, (data,))
+    kind = header.text("SOPClassUID")
+    if not kind or (kind.removeprefix("1.2.840.10008.5.1.4.1.1.") in _IMAGE_CLASSES and not header.number("Rows")):
+        raise BadInput(f"{path.name}: its header is cut short; copy or export the file again.")
+    return header
 
 
 def dicom_paths(path: Path) -> tuple[list[Path], list[str]]:

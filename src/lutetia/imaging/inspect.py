@@ -150,8 +150,9 @@ def _regions(summary: SeriesSummary, first: Header, members: list[tuple[Path, He
 
 
 def _image(summary: SeriesSummary, first: Header, members: list[tuple[Path, Header]]) -> None:
-    moments = [t for _, h in members if (t := dicom_time.acquisition_start(h)) is not None and t.tzinfo is None]
-    summary.acquired_at = min(moments, default=dicom_time.acquisition_start(first))
+    moments = [t for _, h in members if (t := dicom_time.acquisition_start(h)) is not None]
+    if len({t.tzinfo is None for t in moments}) == 1:
+        summary.acquired_at = min(moments)
     if summary.kind == "activity":
         summary.units = first.text("Units")
         summary.decay_correction = first.text("DecayCorrection")

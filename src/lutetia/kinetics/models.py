@@ -6,8 +6,7 @@ Every model is one family: `phases` washout phases, with or without an uptake ph
 
 with s = 1 for the models that rise and 0 for the others. No effective rate is below the physical decay
 constant lambda, because a ligand leaves a region but radioactivity does not wait for it (MIRD: effective
-rate = physical + biological rate). Such fit functions are those of Kletting et al. 2013,
-doi:10.1118/1.4820367.
+rate = physical + biological rate). Such fit functions are those of Kletting et al. 2013, Med. Phys. 40:102504.
 
 Two things that a few points cannot tell are bounded, and nothing else is:
 

@@ -1,0 +1,261 @@
+"""The compiled loop over voxels. Inside, one voxel is a vector of values and of inverse uncertainties."""
+
+from __future__ import annotations
+
+import math
+
+import numba as nb
+import numpy as np
+
+from .models import LN_RATE_SPREAD
+
+_OPEN = LN_RATE_SPREAD**-2
+_STEPS = 25
+
+
+@nb.njit(cache=True, inline="always")
+def _amplitude(y, w, b, n):
+    """Best amplitude of one basis vector, and chi-squared with it; zero if negative."""
+    yy = yb = bb = 0.0
+    for i in range(n):
+        ww = w[i] * w[i]
+        yy += ww * y[i] * y[i]
+        yb += ww * y[i] * b[i]
+        bb += ww * b[i] * b[i]
+    if yb <= 0.0 or bb <= 0.0:
+        return 0.0, yy
+    return yb / bb, yy - yb * yb / bb
+
+
+@nb.njit(cache=True)
+def _nearest(y, w, basis, n):
+    """Row of `basis` with the smallest chi-squared."""
+    best, at = np.inf, 0
+    for j in range(basis.shape[0]):
+        c = _amplitude(y, w, basis[j], n)[1]
+        if c < best:
+            best, at = c, j
+    return at
+
+
+@nb.njit(cache=True)
+def _mono(t, y, w, n, floor, start, e):
+    """Refine a mono-exponential from the rate `start`; chi-squared, amplitude, rate. `e` is scratch."""
+    k = start
+    for i in range(n):
+        e[i] = math.exp(-k * t[i])
+    a, chi2 = _amplitude(y, w, e, n)
+    damping = 1e-3
+    for _ in range(_STEPS):
+        # Gauss-Newton in the rate with the amplitude eliminated (Kaufman's projection), damped.
+        ee = ed = dd = er = dr = 0.0
+        for i in range(n):
+            ww = w[i] * w[i]
+            d = -a * t[i] * e[i]
+            r = y[i] - a * e[i]
+            ee += ww * e[i] * e[i]
+            ed += ww * e[i] * d
+            dd += ww * d * d
+            er += ww * e[i] * r
+            dr += ww * d * r
+        curvature = dd - ed * ed / ee if ee > 0.0 else 0.0
+        if a <= 0.0 or curvature <= 0.0:
+            break
+        step = (dr - ed * er / ee) / (curvature * (1.0 + damping))
+        trial = min(max(k + step, floor, 0.3 * k), 3.0 * k)
+        if abs(trial - k) <= 1e-9 * k:
+            break
+        for i in range(n):
+            e[i] = math.exp(-trial * t[i])
+        a_new, c_new = _amplitude(y, w, e, n)
+        if c_new <= chi2:
+            done = chi2 - c_new < 1e-10 * (1.0 + chi2) and abs(trial - k) < 1e-6 * k
+            k, a, chi2 = trial, a_new, c_new
+            damping *= 0.2
+            if done:
+                break
+        else:
+            damping = 10.0 * damping + 0.1
+            for i in range(n):
+                e[i] = math.exp(-k * t[i])
+    return max(chi2, 0.0), a, k
+
+
+@nb.njit(cache=True)
+def _u_mono(t, w, n, a, k):
+    """Standard uncertainty of a/k by propagation through the covariance of (a, ln k)."""
+    p = q = r = 0.0
+    for i in range(n):
+        e = math.exp(-k * t[i]) * w[i]
+        d = -a * k * t[i] * e
+        p += e * e
+        q += e * d
+        r += d * d
+    det = p * r - q * q
+    if det <= 1e-12 * p * r:
+        return a / k
+    g, h = 1.0 / k, -a / k
+    return math.sqrt(max((r * g * g - 2.0 * q * g * h + p * h * h) / det, 0.0))
+
+
+@nb.njit(cache=True)
+def _uptake(t, y, w, n, floor, fastest, k, q, b):
+    """Refine a [exp(-k t) - exp(-q t)] in the two log-rates; chi-squared, a, k, q. `b` is scratch."""
+    for i in range(n):
+        b[i] = math.exp(-k * t[i]) - math.exp(-q * t[i])
+    a, chi2 = _amplitude(y, w, b, n)
+    damping = 1e-2
+    for _ in range(_STEPS):
+        # Normal matrix of (ln a, ln k, ln q), with ln a eliminated.
+        bb = bk = bq = kk = kq = qq = br = kr = qr = 0.0
+        for i in range(n):
+            fk = -a * k * t[i] * math.exp(-k * t[i]) * w[i]
+            fq = a * q * t[i] * math.exp(-q * t[i]) * w[i]
+            fb = a * b[i] * w[i]
+            r = y[i] * w[i] - fb
+            bb += fb * fb
+            bk += fb * fk
+            bq += fb * fq
+            kk += fk * fk
+            kq += fk * fq
+            qq += fq * fq
+            br += fb * r
+            kr += fk * r
+            qr += fq * r
+        if bb <= 0.0:
+            break
+        kk, kq, qq = kk - bk * bk / bb, kq - bk * bq / bb, qq - bq * bq / bb
+        kr, qr = kr - bk * br / bb, qr - bq * br / bb
+        kk, qq = kk * (1.0 + damping) + 1e-12, qq * (1.0 + damping) + 1e-12
+        det = kk * qq - kq * kq
+        if det <= 0.0:
+            break
+        dk = min(max((qq * kr - kq * qr) / det, -1.0), 1.0)
+        dq = min(max((kk * qr - kq * kr) / det, -1.0), 1.0)
+        k_new = max(k * math.exp(dk), floor)
+        q_new = min(max(q * math.exp(dq), 1.05 * k_new), fastest)
+        if q_new < 1.05 * k_new:
+            break
+        for i in range(n):
+            b[i] = math.exp(-k_new * t[i]) - math.exp(-q_new * t[i])
+        a_new, c_new = _amplitude(y, w, b, n)
+        if c_new <= chi2:
+            done = chi2 - c_new < 1e-8 * (1.0 + chi2)
+            a, k, q, chi2 = a_new, k_new, q_new, c_new
+            damping *= 0.2
+            if done:
+                break
+        else:
+            damping = 10.0 * damping + 0.1
+            if damping > 1e6:
+                break
+            for i in range(n):
+                b[i] = math.exp(-k * t[i]) - math.exp(-q * t[i])
+    return max(chi2, 0.0), a, k, q
+
+
+@nb.njit(cache=True)
+def _u_uptake(t, w, n, a, k, q):
+    """Standard uncertainty of a (1/k - 1/q) from the covariance of (ln a, ln k, ln q), as in the region fits."""
+    m00 = m01 = m02 = m11 = m12 = 0.0
+    m22 = _OPEN
+    for i in range(n):
+        ek, eq = math.exp(-k * t[i]) * w[i], math.exp(-q * t[i]) * w[i]
+        f0, f1, f2 = a * (ek - eq), -a * k * t[i] * ek, a * q * t[i] * eq
+        m00 += f0 * f0
+        m01 += f0 * f1
+        m02 += f0 * f2
+        m11 += f1 * f1
+        m12 += f1 * f2
+        m22 += f2 * f2
+    g0, g1, g2 = a * (1.0 / k - 1.0 / q), -a / k, a / q
+    if m00 <= 0.0:
+        return g0
+    s11, s12, s22 = m11 - m01 * m01 / m00, m12 - m01 * m02 / m00, m22 - m02 * m02 / m00
+    h1, h2 = g1 - g0 * m01 / m00, g2 - g0 * m02 / m00
+    det = s11 * s22 - s12 * s12
+    if det <= 1e-12 * s11 * s22:
+        return g0
+    return math.sqrt(max(g0 * g0 / m00 + (s22 * h1 * h1 - 2.0 * s12 * h1 * h2 + s11 * h2 * h2) / det, 0.0))
+
+
+@nb.njit(cache=True)
+def _trapezoid(t, y, w, n, floor):
+    """Trapezoids from zero and a tail; the integral and its uncertainty with the tail's rate held."""
+    k = floor
+    if y[n - 1] > 0.0 and y[n - 2] > y[n - 1]:
+        k = max(floor, math.log(y[n - 2] / y[n - 1]) / (t[n - 1] - t[n - 2]))
+    total, variance, before = 0.0, (y[0] * t[0]) ** 2 / 12.0, 0.0
+    for i in range(n):
+        after = (t[i + 1] - t[i]) / 2.0 if i < n - 1 else 1.0 / k
+        weight = (t[i] - before) / 2.0 + after
+        before = t[i]
+        total += weight * y[i]
+        variance += (weight / w[i]) ** 2
+    return total, math.sqrt(variance)
+
+
+@nb.njit(cache=True)
+def _two_points(t, y, w, floor):
+    """The mono-exponential through two points, or physical decay where it would fall more slowly."""
+    k = floor
+    late = max(y[1], 0.25 / w[1])  # an empty late point still bounds the rate from above
+    if y[0] > late:
+        k = max(floor, math.log(y[0] / late) / (t[1] - t[0]))
+    e0, e1 = math.exp(-k * t[0]), math.exp(-k * t[1])
+    if k > floor:
+        a = y[0] / e0
+    else:
+        w0, w1 = w[0] * w[0], w[1] * w[1]
+        a = (w0 * y[0] * e0 + w1 * y[1] * e1) / (w0 * e0 * e0 + w1 * e1 * e1)
+    return a, k
+
+
+@nb.njit(cache=True, parallel=True)
+def fit_all(t, activity, floor, relative_u, relative_floor, rates, decays, slow, quick, differences, rejected):
+    """Integral, uncertainty, model and finiteness of every column of `activity`, shape (n, voxels)."""
+    n, voxels = activity.shape
+    tia = np.zeros(voxels, np.float32)
+    u_tia = np.zeros(voxels, np.float32)
+    model = np.zeros(voxels, np.uint8)
+    finite = np.ones(voxels, np.bool_)
+    fastest = quick.max()
+    for v in nb.prange(voxels):
+        y, w, scratch = np.empty(n), np.empty(n), np.empty(n)
+        peak = 0.0
+        for i in range(n):
+            x = float(activity[i, v])
+            if not math.isfinite(x):
+                finite[v] = False
+            y[i] = max(x, 0.0)
+            peak = max(peak, y[i])
+        if peak <= 0.0 or not finite[v]:
+            continue
+        for i in range(n):
+            w[i] = 1.0 / math.sqrt((relative_u * y[i]) ** 2 + (relative_floor * peak) ** 2)
+
+        if n == 2:
+            a, k = _two_points(t, y, w, floor)
+            model[v] = 1 if k > floor else 2
+            tia[v] = a / k
+            u_tia[v] = _u_mono(t, w, n, a, k)
+            continue
+        chi2, a, k = _mono(t, y, w, n, floor, rates[_nearest(y, w, decays, n)], scratch)
+        kind, dof = 1 if k > floor else 2, n - 2
+        # One more parameter costs 2 in AIC: below that the uptake model cannot win.
+        if chi2 > 2.0:
+            j = _nearest(y, w, differences, n)
+            c_up, a_up, k_up, q_up = _uptake(t, y, w, n, floor, fastest, slow[j], quick[j], scratch)
+            if a_up > 0.0 and c_up + 2.0 < chi2:
+                chi2, a, k, q, kind, dof = c_up, a_up, k_up, q_up, 3, n - 3
+        if a <= 0.0 or chi2 > rejected[1 if kind == 3 else 0]:
+            total, u = _trapezoid(t, y, w, n, floor)
+            kind = 4
+        elif kind == 3:
+            total, u = a * (1.0 / k - 1.0 / q), _u_uptake(t, w, n, a, k, q)
+        else:
+            total, u = a / k, _u_mono(t, w, n, a, k)
+        if kind != 4 and dof > 0:
+            u *= math.sqrt(max(1.0, chi2 / dof))
+        tia[v], u_tia[v], model[v] = total, u, kind
+    return tia, u_tia, model, finite
