@@ -5,9 +5,9 @@
 The phantom has 128 x 128 x 128 voxels of 4 mm (torso, lungs, spine, liver, kidneys, spleen, tumours) and
 Lu-177 in it; soft tissue and lung are water of their density, so that both programs see the same atoms (bone is
 ICRU-44 here and ICRP there). Efficiency is 1 / (relative variance x time), for the energy of a region and for
-its typical voxel; for both programs the variance is that
-between independent batches and the time the better of two runs. ompMC (GPL-3) runs in a
-process of its own, fed by a phase-space file of internal photons, and its start-up is not counted.
+its typical voxel; for both programs the variance is that between independent batches and the time the better of
+two runs. ompMC (GPL-3) runs in a process of its own, fed by a phase-space file of internal photons; its start-up is
+not counted.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ radiated_fraction = "1 (of the start energy)"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--histories", type=int, default=200_000)
+    parser.add_argument("--histories", type=int, default=128_000)
     parser.add_argument("--seed", type=int, default=20240177)
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
     args = parser.parse_args()

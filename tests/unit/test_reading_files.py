@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from reading_samples import ADMINISTERED, NAME, PATIENT, base, nm_file, nuclide, put_pixels, ramp, slices
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import ActivityScan, read_activity
 from lutetia.imaging.ct import read_ct
+from reading_samples import ADMINISTERED, NAME, PATIENT, base, nm_file, nuclide, put_pixels, ramp, slices
 
 
 def read(path: Path, **more: object) -> ActivityScan:
@@ -114,7 +114,7 @@ def test_two_hundred_and_forty_nested_sequences_end_in_a_sentence(tmp_path: Path
     start = meta.index(struct.pack("<HH", 0x0008, 0x0016))
     sequence = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
     path.write_bytes(head + meta[:start] + sequence * 240)
-    refused(path, path.name)
+    refused(path, "nested too deeply")
 
 
 def test_a_compression_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
@@ -169,3 +169,30 @@ def test_an_impossible_size_is_refused(tmp_path: Path, rows: int, frames: int) -
         ds.Rows, ds.Columns, ds.NumberOfFrames = rows, 65535, frames
 
     refused(nm_file(tmp_path / "huge.dcm", ramp(), change=huge), "huge.dcm")
+
+
+def test_a_scout_and_a_screen_capture_beside_a_ct_are_passed_over(tmp_path: Path) -> None:
+    def scout(ds: pydicom.Dataset, k: int) -> None:
+        ds.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+
+    def screen(ds: pydicom.Dataset, k: int) -> None:
+        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+
+    slices(tmp_path, ramp(5).astype(np.int16), modality="CT")
+    slices(tmp_path, ramp(2).astype(np.int16), modality="CT", series="1.2.3.5", change=scout)
+    slices(tmp_path, ramp(1).astype(np.int16), modality="CT", series="1.2.3.6", change=screen)
+    assert read_ct(tmp_path).volume.geometry.shape == (5, 3, 5)
+
+
+@pytest.mark.parametrize("inflated_MB, words", [(0, "2 slices|holds one slice"), (200, "would inflate beyond")])
+def test_a_deflated_file_is_read_within_bounds(tmp_path: Path, inflated_MB: int, words: str) -> None:
+    """200 MB of zeros deflate to 0.2 MB."""
+
+    def deflate(ds: pydicom.Dataset, k: int) -> None:
+        del ds.NumberOfSlices
+        ds.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+        if inflated_MB:
+            ds.add_new(0x00091001, "OB", bytes(inflated_MB * 10**6))
+
+    slices(tmp_path, ramp(1), change=deflate)
+    refused(tmp_path, words)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from reading_samples import ADMINISTERED, nm_file, nuclide, ramp, slices
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import read_activity
 from lutetia.imaging.ct import read_ct
+from reading_samples import ADMINISTERED, nm_file, nuclide, ramp, slices
 
 
 def read(path: Path, **more: object):

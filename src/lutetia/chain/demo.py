@@ -50,7 +50,6 @@ activity = "scan2/spect"
 
 [[scan]]
 activity = "scan3/spect"
-ct = "scan3/ct"
 
 [[scan]]
 activity = "scan4/spect"
@@ -58,10 +57,17 @@ activity = "scan4/spect"
 [regions]
 use = "first"
 define = {"healthy liver" = "liver - tumour 1"}
+bed = {"kidney left" = "kidney", "kidney right" = "kidney"}
 
 [uncertainty]
 calibration = "5 %"
 resolution = "10 mm"
+
+[uncertainty.recovery]          # spheres seen with this resolution
+volume_mL = [2, 4, 8, 16, 32, 64, 128, 256]
+rc = [0.414, 0.516, 0.606, 0.683, 0.746, 0.797, 0.838, 0.871]
+u_rc = [0.04, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03]
+apply_to = ["tumour 1", "tumour 2", "tumour 3", "kidney left", "kidney right", "spleen"]
 
 [dosimetry]
 engine = "monte-carlo"
@@ -75,9 +81,9 @@ method = "auto"
 def make_demo(folder: Path | str, seed: int = 1) -> Path:
     """Write the synthetic patient's folder.
 
-    ``scan1`` to ``scan4`` hold ``spect`` (NM, reconstructed); ``scan1`` and ``scan3`` also ``ct``, ``scan1`` also
-    ``regions`` (RTSTRUCT). For scan 3 the patient lay otherwise, and its frame of reference is another.
-    ``truth.json`` holds what is true of each region, ``case.toml`` asks for the doses. About 40 MB.
+    ``scan1`` to ``scan4`` hold ``spect`` (NM, reconstructed); ``scan1`` also ``ct`` and ``regions`` (RTSTRUCT).
+    For scan 3 the patient lay otherwise, and its frame of reference is another. ``truth.json`` holds what is
+    true of each region, ``case.toml`` asks for the doses. About 30 MB.
 
     Parameters
     ----------
@@ -119,11 +125,10 @@ def make_demo(folder: Path | str, seed: int = 1) -> Path:
                 drawn[shifted] = phantom.draw(spect_grid(seed, shifted), pose(shifted))
             spect = noisy_spect(drawn[shifted], time_h, seed, number)
             write_nm_spect(out / f"scan{number}/spect/spect.dcm", Volume(spect, drawn[shifted].geometry, _ACTIVITY, at), study, dose, duration_s=SCAN_DURATION_S)
-            if number in (1, SHIFTED_SCAN):
-                fine = phantom.draw(ct_grid(seed, shifted), pose(shifted))
-                noise = stream(seed, "demo", "ct noise", str(number)).standard_normal(fine.hu.shape, dtype=np.float32)
-                write_ct_series(out / f"scan{number}/ct", Volume(np.maximum(fine.hu + np.float32(_CT_NOISE_HU) * noise, -1024), fine.geometry, "HU"), study)
             if number == 1:
+                fine = phantom.draw(ct_grid(seed))
+                noise = stream(seed, "demo", "ct noise").standard_normal(fine.hu.shape, dtype=np.float32)
+                write_ct_series(out / "scan1/ct", Volume(np.maximum(fine.hu + np.float32(_CT_NOISE_HU) * noise, -1024), fine.geometry, "HU"), study)
                 masks = {o.name: fine.mask(o.name) for o in phantom.ORGANS if o.contoured} | {"body": fine.mask("body")}
                 (out / "scan1/regions").mkdir()
                 write_rtstruct(
@@ -148,9 +153,9 @@ def spect_grid(seed: int, shifted: bool) -> Geometry:
     return _grid(128, 4.0, seed, shifted)
 
 
-def ct_grid(seed: int, shifted: bool) -> Geometry:
+def ct_grid(seed: int) -> Geometry:
     """128 slices of 4 mm at the places of the SPECT's, with 208 x 208 pixels of 2.5 mm."""
-    return _grid(208, 2.5, seed, shifted)
+    return _grid(208, 2.5, seed, False)
 
 
 def _grid(n: int, pixel_mm: float, seed: int, shifted: bool) -> Geometry:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import binary_dilation
+from scipy.spatial.transform import Rotation
 
 from ..core import BadInput, finite_or_none, near_matches
 from ..dosimetry.dvh import dvh
 from ..dosimetry.maps import DoseMap, dose_map
 from ..dosimetry.regions import region_dose
 from ..dosimetry.uncertainty import Recovery, dose_budget
-from ..imaging import RegionSet, Volume
+from ..imaging import Geometry, RegionSet, Volume
 from ..kinetics import TimeActivityCurve, fit_voxels
 from ..nuclides import nuclide
+from ..transport.kernels import nuclide_kernels
 from .case import Case
 from .records import bed_record, provenance, region_record, result_record
 from .scans import PatientImages, read_patient
@@ -50,9 +53,8 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     stack = np.stack([np.maximum(v.values, 0).astype(np.float32, copy=False) for v in patient.aligned])
     stack *= np.float32(geometry.voxel_mL)
     voxels = fit_voxels(
-        patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, method=case.kinetics.method,
-        effective_half_life_s=case.kinetics.effective_half_life, effective_half_life_relative_u=case.kinetics.effective_half_life_u,
-    )  # fmt: skip
+        patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, single_time_point_s=_seconds_of_one(case, patient, n.decay_constant_per_s)
+    )
     curves = [_curve(case, patient, masks, name) for name in names]
     fits = [fit(case, case.kinetics, c, n.decay_constant_per_s) for c, _ in curves]
     clock.append(time.perf_counter())
@@ -82,6 +84,14 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
         kind,
         RegionSet({k: masks[0][k] for k in names}, geometry, patient.regions[0].source, patient.regions[0].files, ()),
     )
+
+
+def _seconds_of_one(case: Case, patient: PatientImages, decay_constant_per_s: float) -> float | None:
+    """With a single scan: the seconds by which the method multiplies an activity."""
+    if len(patient.time_s) > 1:
+        return None
+    unit = TimeActivityCurve(patient.time_s, np.ones(1), np.full(1, case.uncertainty.point))
+    return fit(case, case.kinetics, unit, decay_constant_per_s).tia_Bq_s
 
 
 def _select(case: Case, sets: tuple[RegionSet, ...]) -> tuple[list[str], list[dict[str, np.ndarray]]]:
@@ -156,7 +166,7 @@ def _scan_records(patient: PatientImages) -> list[dict[str, Any]]:
         moved = None
         if how is not None:
             moved = {
-                "translation_mm": how.translation_mm, "rotation_deg": how.rotation_deg, "text": how.text,
+                **_motion(how.transform, patient.scans[0].volume.geometry), "text": how.text,
                 "correlation_before": finite_or_none(how.correlation_before), "correlation_after": finite_or_none(how.correlation_after),
             }  # fmt: skip
         out.append({
@@ -166,6 +176,13 @@ def _scan_records(patient: PatientImages) -> list[dict[str, Any]]:
             "decay_correction": s.decay_correction, "registration": moved, "patient": s.patient_key,
         })  # fmt: skip
     return out
+
+
+def _motion(transform: np.ndarray, geometry: Geometry) -> dict[str, list[float]]:
+    """Shift of the grid's centre along x, y, z (LPS mm) and rotation about them (degrees)."""
+    centre = geometry.to_patient((np.array(geometry.shape) - 1) / 2)
+    shift = transform[:3, :3] @ centre + transform[:3, 3] - centre
+    return {"translation_mm": shift.tolist(), "rotation_deg": Rotation.from_matrix(transform[:3, :3]).as_euler("xyz", degrees=True).tolist()}
 
 
 def _assumptions(case: Case, doses: DoseMap) -> list[str]:
@@ -182,10 +199,6 @@ def _assumptions(case: Case, doses: DoseMap) -> list[str]:
 
 def _light_tissue(name: str, doses: DoseMap, masks: dict[str, np.ndarray], has_ct: bool) -> list[str]:
     """Say where a water kernel of a long-range emitter meets lung."""
-    from scipy.ndimage import binary_dilation
-
-    from ..transport.kernels import nuclide_kernels
-
     kernel = nuclide_kernels(name, progeny=True).get("electron")
     if not has_ct or kernel is None or doses.engine == "local":
         return []

@@ -14,7 +14,7 @@ from ..core import finite_or_none
 from ..data import table, table_names
 from ..dosimetry.dvh import DVH
 from ..kinetics import TimeActivityCurve, TimeIntegratedActivity
-from ..radiobiology import bed_Gy, lea_catcheside, parameters_for
+from ..radiobiology import bed_Gy, bed_parameters, lea_catcheside
 from .case import Case, as_parameters
 
 SCHEMA = "lutetia-result/1"
@@ -103,7 +103,7 @@ def bed_record(organ: str | None, dose_by_radiation_Gy: Mapping[str, float], dos
     """BED with the named organ's published parameters; with alphas, or without parameters, it says why there is none."""
     if organ is None:
         return None
-    parameters = parameters_for(organ)
+    parameters = bed_parameters(organ)
     empty = {"bed_Gy": None, "alpha_beta_Gy": None, "repair_half_life_s": None, "parameters": organ}
     if parameters is None:
         return {**empty, "note": f"no published parameters for {organ!r}"}
@@ -113,12 +113,12 @@ def bed_record(organ: str | None, dose_by_radiation_Gy: Mapping[str, float], dos
         return {**empty, "note": "not given: a trapezoid has no dose-rate curve"}
     g = lea_catcheside(fit.coefficients_Bq, fit.rates_per_s, parameters.repair_half_life_s)
     return {
-        "bed_Gy": bed_Gy(dose_Gy, g, parameters.alpha_beta_Gy),
+        "bed_Gy": float(bed_Gy(dose_Gy, g, parameters.alpha_beta_Gy)),
         "alpha_beta_Gy": parameters.alpha_beta_Gy,
         "repair_half_life_s": parameters.repair_half_life_s,
         "lea_catcheside_g": float(g),
-        "parameters": f"{organ} ({parameters.source})",
-        "note": "",
+        "parameters": f"{parameters.name} ({parameters.source})",
+        "note": parameters.note,
     }
 
 

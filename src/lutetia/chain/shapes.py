@@ -126,8 +126,9 @@ def filled(shape: Shape, geometry: Geometry, pose: np.ndarray) -> tuple[tuple[sl
     if not (k.size and j.size and i.size):
         return box, np.zeros((k.size, j.size, i.size), np.float32)
 
+    m = to_own.astype(np.float32)
+
     def at(i: np.ndarray, j: np.ndarray, k: np.ndarray) -> np.ndarray:
-        m = to_own.astype(np.float32)
         return shape.gauge(*(m[a, 0] * i + m[a, 1] * j + m[a, 2] * k + m[a, 3] for a in range(3)))
 
     inside = at(i[None, None, :], j[None, :, None], k[:, None, None]) < 1

@@ -47,8 +47,8 @@ def fit(case: Case, settings: Kinetics, curve: TimeActivityCurve, decay_constant
         decay_constant_per_s=decay_constant_per_s,
         method=settings.method,
         models=settings.models,
-        effective_half_life_s=settings.effective_half_life,
-        effective_half_life_relative_u=settings.effective_half_life_u,
+        half_life_s=settings.effective_half_life,
+        half_life_relative_u=settings.effective_half_life_u,
         relative_u=settings.relative_u,
     )
 

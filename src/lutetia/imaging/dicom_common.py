@@ -197,7 +197,7 @@ def series_headers(path: Path | str) -> list[tuple[Path, Dataset]]:
             continue  # a note or an index beside the images
         if header.get("SeriesInstanceUID") == wanted.get("SeriesInstanceUID"):
             found.append((other, header))
-    return found
+    return sorted(found, key=lambda pair: pair[0].name)
 
 
 def image_plane(geometry_affine: np.ndarray) -> tuple[list[str], list[str], list[str]]:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import math
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 from ..core import BadInput, LutetiaError
 
 #: Largest image that is read, in voxels: a header that asks for more is damaged or hostile.
-MAX_VOXELS = 2**31
+MAX_VOXELS = 2**30
 #: Endings of files that lie beside images and are no images.
 _BESIDE = {".txt", ".md", ".json", ".toml", ".csv", ".tsv", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".gz",
            ".nii", ".zip", ".yaml", ".yml", ".log", ".py", ".h5", ".hdf", ".bak"}
@@ -150,12 +151,33 @@ def read_header(path: Path) -> Header:
     if not marked:
         raise BadInput(f"{path.name}: is not a DICOM file (the mark DICM is missing); leave it out of the folder, or export it again.")
     with reading(path.name):
+        _require_bounded(path)
         data = pydicom.dcmread(path, stop_before_pixels=True)
     header = Header(path.name, (data,))
-    kind = header.text("SOPClassUID")
-    if not kind or (kind.removeprefix("1.2.840.10008.5.1.4.1.1.") in _IMAGE_CLASSES and not header.number("Rows")):
+    if not header.text("SOPClassUID") or (is_image(header) and not header.number("Rows")):
         raise BadInput(f"{path.name}: its header is cut short; copy or export the file again.")
     return header
+
+
+def _require_bounded(path: Path) -> None:
+    """Refuse a deflated file that would inflate to more than an image's size; few bytes can hide gigabytes."""
+    from pydicom.filereader import read_file_meta_info
+
+    with open(path, "rb") as f:
+        meta = f.read(4096)
+        if b"1.2.840.10008.1.2.1.99" not in meta:
+            return
+        f.seek(144 + int(read_file_meta_info(path).FileMetaInformationGroupLength))
+        inflate, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while block := inflate.unconsumed_tail or f.read(65536):
+            size += len(inflate.decompress(block, 1 << 20))
+            if size > 4 * MAX_VOXELS or (size > 1 << 26 and size > 500 * path.stat().st_size):
+                raise BadInput(f"{path.name}: is deflated and would inflate beyond what an image holds; export it uncompressed.")
+
+
+def is_image(header: Header) -> bool:
+    """Whether it is a CT, NM or PET image (and no screen capture, report or raw data)."""
+    return header.text("SOPClassUID").removeprefix("1.2.840.10008.5.1.4.1.1.") in _IMAGE_CLASSES
 
 
 def dicom_paths(path: Path) -> tuple[list[Path], list[str]]:
@@ -186,7 +208,7 @@ def patient_key(header: Header) -> str:
 def choose_series(
     found: Sequence[tuple[Path, Header]], modalities: Sequence[str], series_uid: str | None, where: str
 ) -> list[tuple[Path, Header]]:
-    """The files of the one series of `modalities` that is wanted.
+    """The images of the one series of `modalities` that is wanted; scouts and screen captures are no images of it.
 
     Raises
     ------
@@ -195,7 +217,7 @@ def choose_series(
     """
     groups: dict[str, list[tuple[Path, Header]]] = {}
     for path, header in found:
-        if header.text("Modality") in modalities and header.number("Rows"):
+        if header.text("Modality") in modalities and is_image(header) and "LOCALIZER" not in header.texts("ImageType"):
             groups.setdefault(header.text("SeriesInstanceUID"), []).append((path, header))
     kinds = " or ".join(modalities)
     if not groups:

@@ -5,23 +5,12 @@ from __future__ import annotations
 import re
 
 from ..core import BadInput
-from ..nuclides.model import Nuclide
+from ..nuclides import Nuclide, names
+from ..nuclides.names import canonical
 from .dicom_files import Header
 
-_ELEMENTS = {
-    "hydrogen": "H", "carbon": "C", "nitrogen": "N", "oxygen": "O", "fluorine": "F", "sodium": "Na", "phosphorus": "P",
-    "potassium": "K", "scandium": "Sc", "titanium": "Ti", "chromium": "Cr", "manganese": "Mn", "iron": "Fe", "cobalt": "Co",
-    "copper": "Cu", "zinc": "Zn", "gallium": "Ga", "germanium": "Ge", "arsenic": "As", "selenium": "Se", "bromine": "Br",
-    "krypton": "Kr", "rubidium": "Rb", "strontium": "Sr", "yttrium": "Y", "zirconium": "Zr", "niobium": "Nb",
-    "technetium": "Tc", "ruthenium": "Ru", "indium": "In", "tin": "Sn", "iodine": "I", "xenon": "Xe", "cesium": "Cs",
-    "caesium": "Cs", "barium": "Ba", "samarium": "Sm", "gadolinium": "Gd", "terbium": "Tb", "dysprosium": "Dy",
-    "holmium": "Ho", "erbium": "Er", "ytterbium": "Yb", "lutetium": "Lu", "lutecium": "Lu", "tantalum": "Ta",
-    "rhenium": "Re", "iridium": "Ir", "gold": "Au", "thallium": "Tl", "lead": "Pb", "bismuth": "Bi", "astatine": "At",
-    "radium": "Ra", "actinium": "Ac", "thorium": "Th", "americium": "Am",
-}  # fmt: skip
-_SYMBOLS = {s.lower(): s for s in _ELEMENTS.values()}
 _MASS_FIRST = re.compile(r"(?<![A-Za-z0-9])[\^\[]*(\d{1,3}m?)[\s\^\]\-]*([A-Za-z]+)")
-_NAME_FIRST = re.compile(r"([A-Za-z]+)[\s\^\[\-]*(\d{1,3}m?)(?![0-9])")
+_NAME_FIRST = re.compile(r"([A-Za-z]+)[\s\^\[\-]*(\d{1,3}m?)(?![0-9A-Za-z])")
 
 
 def nuclide_named(text: str) -> str | None:
@@ -32,9 +21,10 @@ def nuclide_named(text: str) -> str | None:
     """
     pairs = [(m, e) for m, e in _MASS_FIRST.findall(text)] + [(m, e) for e, m in _NAME_FIRST.findall(text)]
     for mass, element in pairs:
-        symbol = _ELEMENTS.get(element.lower()) or _SYMBOLS.get(element.lower())
-        if symbol and int(mass.rstrip("m")) > 0:
-            return f"{symbol}-{int(mass.rstrip('m'))}{'m' if mass.endswith('m') else ''}"
+        try:
+            return canonical(f"{element}-{mass}", names())
+        except BadInput:  # words beside numbers that are no nuclide, such as PSMA-617
+            continue
     return None
 
 

@@ -126,10 +126,11 @@ def mean_to_start(decay_constant_per_s: float, duration_s: float) -> float:
 
     lambda T / (1 - exp(-lambda T)): the frame-averaged decay factor of PS3.3 C.8.9.4 (Decay Factor).
 
-    F-18 over 240 s; a GE scanner wrote 1.01268 for it, with its own half-life of 6588 s.
+    A GE scanner wrote 1.01268 for 240 s of F-18, with its own half-life of 6588 s
+    (IBSI's public soft-tissue sarcoma case, doi 10.7937/K9/TCIA.2015.7GO2GSKS).
 
-    >>> round(mean_to_start(math.log(2) / 6588.0, 240.0), 4)
-    1.0127
+    >>> round(mean_to_start(math.log(2) / 6588.0, 240.0), 5)
+    1.01268
     """
     x = decay_constant_per_s * duration_s
     return x / -math.expm1(-x) if x > 1e-12 else 1.0

@@ -158,7 +158,7 @@ def write_pt_series(
 
 def write_nm_spect(
     path: Path, volume: Volume, study: Study, dose: Administered, *, duration_s: float, series: str = "SPECT AC SC RR",
-    number: int = 1, projections: int = 60,
+    number: int = 1, projections: int = 60, window_keV: tuple[float, float] = (187.2, 228.8),
 ) -> Path:
     """A multi-frame NM object (RECON TOMO) of an activity concentration, with the habits readers stumble over.
 
@@ -178,6 +178,8 @@ def write_nm_spect(
         As in `write_pt_series`.
     duration_s : float
         Of the whole acquisition; shared equally among `projections`.
+    window_keV : tuple of float
+        Energy window; the default is 20 % about the 208 keV line of Lu-177.
 
     Raises
     ------
@@ -212,8 +214,8 @@ def write_nm_spect(
     )]
     ds.NumberOfEnergyWindows = 1
     ds.EnergyWindowInformationSequence = [_item(
-        EnergyWindowName="177Lu 208 keV",
-        EnergyWindowRangeSequence=[_item(EnergyWindowLowerLimit=187.2, EnergyWindowUpperLimit=228.8)],
+        EnergyWindowName="Photopeak",
+        EnergyWindowRangeSequence=[_item(EnergyWindowLowerLimit=ds_text(window_keV[0]), EnergyWindowUpperLimit=ds_text(window_keV[1]))],
     )]
     ds.RadiopharmaceuticalInformationSequence = [_radiopharmaceutical(dose, pet=False)]
     ds.NumberOfDetectors = 1

@@ -6,11 +6,13 @@ NIfTI has no unit of intensity, no time and no patient; who reads one must say w
 from __future__ import annotations
 
 import gzip
+import math
 from pathlib import Path
 
 import numpy as np
 
 from ..core import BadInput, write_atomic
+from .dicom_files import MAX_VOXELS
 from .volume import Geometry, Volume
 
 _LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -56,6 +58,8 @@ def read_nifti(path: Path, quantity: str) -> Volume:
         shape = image.shape
         if len(shape) < 3 or any(n != 1 for n in shape[3:]) or min(shape[:3]) < 1:
             raise BadInput(f"{name}: has the shape {shape}; give one three-dimensional image (split a 4D file by time).")
+        if math.prod(shape) > MAX_VOXELS:
+            raise BadInput(f"{name}: claims {math.prod(shape):.3g} voxels, more than an image has; the file is damaged.")
         affine = _affine(image, name)
         label = quantity == "label"
         data = np.asanyarray(image.dataobj) if label else np.asarray(image.dataobj, np.float32)

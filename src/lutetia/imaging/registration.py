@@ -14,7 +14,8 @@ from .volume import Geometry, Volume
 if TYPE_CHECKING:
     import SimpleITK
 
-_FINEST_MM = 3.0  # nuclear medicine resolves about 10 mm; CT is aligned to a fraction of this by interpolation
+_WORKING_MM = 4.0  # SPECT resolves about 10 mm, and interpolation aligns to a fraction of the grid
+_SAMPLES = 60_000  # voxels compared at each level
 _LARGE_MM, _LARGE_DEG = 60.0, 15.0
 
 
@@ -49,10 +50,12 @@ class Registration:
 def register_rigid(fixed: Volume, moving: Volume, *, seed: int = 0) -> Registration:
     """Rotation and translation that bring two images of one kind into agreement.
 
-    Both are brought onto upright isotropic grids of 3 mm or more and aligned by maximising the correlation of their
-    values (Euler angles and translation; regular-step gradient descent on 4, 2 and 1 times that grid), starting from no
+    Both are brought onto upright isotropic grids (of 4 mm, less for small fields of view, never finer than the
+    images) and aligned by maximising the correlation of their
+    values (Euler angles and translation; ITK's regular-step gradient descent on 4, 2 and 1 times that grid), starting from no
     motion and, if that agrees better, from agreement of the centres of mass. Activity is compared by its square
-    root, so that a few hot voxels do not decide; HU are clipped to -1000..1000. One thread and a fixed sample, so the
+    root, so that a few hot voxels do not decide; HU are clipped to -300..500, so
+    that organs count beside the skin. One thread and a fixed sample, so the
     result is the same in every run. If the correlation does not rise, no motion is kept and the text says so.
 
     Parameters
@@ -69,7 +72,8 @@ def register_rigid(fixed: Volume, moving: Volume, *, seed: int = 0) -> Registrat
     """
     if fixed.quantity != moving.quantity:
         raise BadInput(f"register_rigid: the images hold {fixed.quantity!r} and {moving.quantity!r}; give two images of the same quantity.")
-    step = max(_FINEST_MM, float(min(fixed.geometry.spacing_mm.min(), moving.geometry.spacing_mm.min())))
+    extent = float(np.max(fixed.geometry.spacing_mm * fixed.geometry.shape))
+    step = max(min(_WORKING_MM, extent / 48), float(min(fixed.geometry.spacing_mm.min(), moving.geometry.spacing_mm.min())))
     a, b = _prepared(fixed, step), _prepared(moving, step)
     before = _correlation(a, b, np.eye(4))
     start = _start(a, b, before)
@@ -101,7 +105,7 @@ def _prepared(volume: Volume, step: float) -> Volume:
     onto = Geometry(tuple(n[::-1]), affine, g.frame_of_reference)
     hounsfield = volume.quantity == "HU"
     out = resample(volume.with_values(np.asarray(volume.values, np.float32)), onto, method="conserving", outside=-1000.0 if hounsfield else 0.0)
-    values = np.clip(out.values, -1000, 1000) + 1000 if hounsfield else np.sqrt(np.clip(out.values, 0, None))
+    values = np.clip(out.values, -300, 500) + 300 if hounsfield else np.sqrt(np.clip(out.values, 0, None))
     if not np.all(np.isfinite(values)) or np.ptp(values) == 0:
         raise BadInput("register_rigid: an image has no contrast, or values that are not finite; give images with activity or anatomy in them.")
     return Volume(np.ascontiguousarray(values / values.max(), np.float32), onto, "compressed")
@@ -152,13 +156,13 @@ def _optimise(a: Volume, b: Volume, start: np.ndarray, seed: int) -> np.ndarray:
     method.SetNumberOfThreads(1)
     method.SetMetricAsCorrelation()
     method.SetMetricSamplingStrategy(method.REGULAR)
-    method.SetMetricSamplingPercentagePerLevel([1.0, 0.5, 0.2], seed + 1)
+    method.SetMetricSamplingPercentagePerLevel([min(1.0, _SAMPLES * n**3 / a.values.size) for n in (4, 2, 1)], seed + 1)
     method.SetInterpolator(sitk.sitkLinear)
     method.SetShrinkFactorsPerLevel([4, 2, 1])
     method.SetSmoothingSigmasPerLevel([2.0, 1.0, 0.0])
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOff()
     method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=4.0, minStep=1e-3, numberOfIterations=150, relaxationFactor=0.5, gradientMagnitudeTolerance=1e-8)
+        learningRate=4.0, minStep=2e-3, numberOfIterations=100, relaxationFactor=0.5, gradientMagnitudeTolerance=1e-8)
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(transform, inPlace=True)
     try:

@@ -245,6 +245,9 @@ def _make_reproducible(ds: Dataset, sop_uid: str) -> None:
         for part, value in (("Date", ds.get("StudyDate") or "19000101"), ("Time", ds.get("StudyTime") or "000000")):
             if f"{kind}{part}" in ds:
                 setattr(ds, f"{kind}{part}", value)
+    for item in ds.get("ContributingEquipmentSequence") or []:
+        if "ContributionDateTime" in item:
+            del item.ContributionDateTime
     dimension = content_uid("dimension organization", sop_uid)
     for item in [*ds.DimensionOrganizationSequence, *ds.DimensionIndexSequence]:
         item.DimensionOrganizationUID = dimension

@@ -120,7 +120,7 @@ def interval_95(tia: TimeIntegratedActivity) -> tuple[float, float]:
 
     An integral is positive and its errors are products (activity, rate), so the interval is
     TIA exp(+-1.96 s) with s^2 = ln(1 + (u/TIA)^2). What it covers in simulation is in
-    ``validation/coverage.py``.
+    ``validation/tia_coverage.py``.
 
     >>> curve = TimeIntegratedActivity(100.0, 10.0, "mono-exponential", 1.0, np.ones(1), np.ones(1))
     >>> [round(x, 1) for x in interval_95(curve)]

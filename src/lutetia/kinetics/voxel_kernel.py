@@ -11,9 +11,10 @@ from .models import LN_RATE_SPREAD
 
 _OPEN = LN_RATE_SPREAD**-2
 _STEPS = 25
+_BLOCK = 4096  # voxels that share scratch arrays
 
 
-@nb.njit(cache=True, inline="always")
+@nb.njit(cache=True, inline="always", error_model="numpy")
 def _amplitude(y, w, b, n):
     """Best amplitude of one basis vector, and chi-squared with it; zero if negative."""
     yy = yb = bb = 0.0
@@ -27,7 +28,7 @@ def _amplitude(y, w, b, n):
     return yb / bb, yy - yb * yb / bb
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, error_model="numpy")
 def _nearest(y, w, basis, n):
     """Row of `basis` with the smallest chi-squared."""
     best, at = np.inf, 0
@@ -38,9 +39,27 @@ def _nearest(y, w, basis, n):
     return at
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, error_model="numpy")
+def _log_linear_rate(t, y, w, n, floor, fastest):
+    """Rate of the weighted straight line through the logarithms of the positive values."""
+    s0 = s1 = s2 = m0 = m1 = 0.0
+    for i in range(n):
+        if y[i] > 0.0:
+            ww, z = (w[i] * y[i]) ** 2, math.log(y[i])
+            s0 += ww
+            s1 += ww * t[i]
+            s2 += ww * t[i] * t[i]
+            m0 += ww * z
+            m1 += ww * z * t[i]
+    det = s0 * s2 - s1 * s1
+    if det <= 1e-12 * s0 * s2:
+        return fastest
+    return min(max((s1 * m0 - s0 * m1) / det, floor), fastest)
+
+
+@nb.njit(cache=True, error_model="numpy")
 def _mono(t, y, w, n, floor, start, e):
-    """Refine a mono-exponential from the rate `start`; chi-squared, amplitude, rate. `e` is scratch."""
+    """Refine a mono-exponential from the rate `start`; chi-squared, amplitude, rate. Leaves exp(-k t) in `e`."""
     k = start
     for i in range(n):
         e[i] = math.exp(-k * t[i])
@@ -63,30 +82,32 @@ def _mono(t, y, w, n, floor, start, e):
             break
         step = (dr - ed * er / ee) / (curvature * (1.0 + damping))
         trial = min(max(k + step, floor, 0.3 * k), 3.0 * k)
-        if abs(trial - k) <= 1e-9 * k:
+        if trial == k:
             break
+        last = abs(trial - k) < 1e-4 * k  # what is left after this step is far below that
         for i in range(n):
             e[i] = math.exp(-trial * t[i])
         a_new, c_new = _amplitude(y, w, e, n)
         if c_new <= chi2:
-            done = chi2 - c_new < 1e-10 * (1.0 + chi2) and abs(trial - k) < 1e-6 * k
             k, a, chi2 = trial, a_new, c_new
-            damping *= 0.2
-            if done:
+            damping *= 0.1
+            if last:
                 break
         else:
             damping = 10.0 * damping + 0.1
             for i in range(n):
                 e[i] = math.exp(-k * t[i])
+            if last:
+                break
     return max(chi2, 0.0), a, k
 
 
-@nb.njit(cache=True)
-def _u_mono(t, w, n, a, k):
+@nb.njit(cache=True, error_model="numpy")
+def _u_mono(t, w, n, a, k, decay):
     """Standard uncertainty of a/k by propagation through the covariance of (a, ln k)."""
     p = q = r = 0.0
     for i in range(n):
-        e = math.exp(-k * t[i]) * w[i]
+        e = decay[i] * w[i]
         d = -a * k * t[i] * e
         p += e * e
         q += e * d
@@ -98,20 +119,16 @@ def _u_mono(t, w, n, a, k):
     return math.sqrt(max((r * g * g - 2.0 * q * g * h + p * h * h) / det, 0.0))
 
 
-@nb.njit(cache=True)
-def _uptake(t, y, w, n, floor, fastest, k, q, b):
-    """Refine a [exp(-k t) - exp(-q t)] in the two log-rates; chi-squared, a, k, q. `b` is scratch."""
-    for i in range(n):
-        b[i] = math.exp(-k * t[i]) - math.exp(-q * t[i])
-    a, chi2 = _amplitude(y, w, b, n)
+@nb.njit(cache=True, error_model="numpy")
+def _uptake(t, y, w, n, floor, fastest, k, q, ek, eq):
+    """Refine a [exp(-k t) - exp(-q t)] in the two log-rates; chi-squared, a, k, q. `ek` and `eq` are scratch."""
+    a, chi2 = _set_uptake(t, y, w, n, k, q, ek, eq)
     damping = 1e-2
     for _ in range(_STEPS):
         # Normal matrix of (ln a, ln k, ln q), with ln a eliminated.
         bb = bk = bq = kk = kq = qq = br = kr = qr = 0.0
         for i in range(n):
-            fk = -a * k * t[i] * math.exp(-k * t[i]) * w[i]
-            fq = a * q * t[i] * math.exp(-q * t[i]) * w[i]
-            fb = a * b[i] * w[i]
+            fk, fq, fb = -a * k * t[i] * ek[i] * w[i], a * q * t[i] * eq[i] * w[i], a * (ek[i] - eq[i]) * w[i]
             r = y[i] * w[i] - fb
             bb += fb * fb
             bk += fb * fk
@@ -130,31 +147,41 @@ def _uptake(t, y, w, n, floor, fastest, k, q, b):
         det = kk * qq - kq * kq
         if det <= 0.0:
             break
-        dk = min(max((qq * kr - kq * qr) / det, -1.0), 1.0)
-        dq = min(max((kk * qr - kq * kr) / det, -1.0), 1.0)
-        k_new = max(k * math.exp(dk), floor)
-        q_new = min(max(q * math.exp(dq), 1.05 * k_new), fastest)
+        k_new = max(k * math.exp(min(max((qq * kr - kq * qr) / det, -1.0), 1.0)), floor)
+        q_new = min(max(q * math.exp(min(max((kk * qr - kq * kr) / det, -1.0), 1.0)), 1.05 * k_new), fastest)
         if q_new < 1.05 * k_new:
             break
-        for i in range(n):
-            b[i] = math.exp(-k_new * t[i]) - math.exp(-q_new * t[i])
-        a_new, c_new = _amplitude(y, w, b, n)
+        a_new, c_new = _set_uptake(t, y, w, n, k_new, q_new, ek, eq)
         if c_new <= chi2:
-            done = chi2 - c_new < 1e-8 * (1.0 + chi2)
+            done = chi2 - c_new < 1e-6 * (1.0 + chi2)
             a, k, q, chi2 = a_new, k_new, q_new, c_new
-            damping *= 0.2
+            damping *= 0.1
             if done:
                 break
         else:
             damping = 10.0 * damping + 0.1
             if damping > 1e6:
                 break
-            for i in range(n):
-                b[i] = math.exp(-k * t[i]) - math.exp(-q * t[i])
+            _set_uptake(t, y, w, n, k, q, ek, eq)
     return max(chi2, 0.0), a, k, q
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, error_model="numpy")
+def _set_uptake(t, y, w, n, k, q, ek, eq):
+    """Fill the two exponentials; the best amplitude of their difference and chi-squared."""
+    yy = yb = bb = 0.0
+    for i in range(n):
+        ek[i], eq[i] = math.exp(-k * t[i]), math.exp(-q * t[i])
+        ww, b = w[i] * w[i], ek[i] - eq[i]
+        yy += ww * y[i] * y[i]
+        yb += ww * y[i] * b
+        bb += ww * b * b
+    if yb <= 0.0 or bb <= 0.0:
+        return 0.0, yy
+    return yb / bb, yy - yb * yb / bb
+
+
+@nb.njit(cache=True, error_model="numpy")
 def _u_uptake(t, w, n, a, k, q):
     """Standard uncertainty of a (1/k - 1/q) from the covariance of (ln a, ln k, ln q), as in the region fits."""
     m00 = m01 = m02 = m11 = m12 = 0.0
@@ -179,7 +206,7 @@ def _u_uptake(t, w, n, a, k, q):
     return math.sqrt(max(g0 * g0 / m00 + (s22 * h1 * h1 - 2.0 * s12 * h1 * h2 + s11 * h2 * h2) / det, 0.0))
 
 
-@nb.njit(cache=True)
+@nb.njit(cache=True, error_model="numpy")
 def _trapezoid(t, y, w, n, floor):
     """Trapezoids from zero and a tail; the integral and its uncertainty with the tail's rate held."""
     k = floor
@@ -195,67 +222,68 @@ def _trapezoid(t, y, w, n, floor):
     return total, math.sqrt(variance)
 
 
-@nb.njit(cache=True)
-def _two_points(t, y, w, floor):
+@nb.njit(cache=True, error_model="numpy")
+def _two_points(t, y, w, floor, e):
     """The mono-exponential through two points, or physical decay where it would fall more slowly."""
     k = floor
     late = max(y[1], 0.25 / w[1])  # an empty late point still bounds the rate from above
     if y[0] > late:
         k = max(floor, math.log(y[0] / late) / (t[1] - t[0]))
-    e0, e1 = math.exp(-k * t[0]), math.exp(-k * t[1])
-    if k > floor:
-        a = y[0] / e0
+    for i in range(2):
+        e[i] = math.exp(-k * t[i])
+    return (y[0] / e[0], k) if k > floor else (_amplitude(y, w, e, 2)[0], k)
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _one(t, y, w, n, floor, fastest_washout, slow, quick, differences, rejected, e, e2):
+    """Integral, uncertainty and model of one voxel with two points or more."""
+    if n == 2:
+        a, k = _two_points(t, y, w, floor, e)
+        return a / k, _u_mono(t, w, n, a, k, e), 1 if k > floor else 2
+    chi2, a, k = _mono(t, y, w, n, floor, _log_linear_rate(t, y, w, n, floor, fastest_washout), e)
+    # One more parameter costs 2 in AIC, so below that the uptake model cannot win; and it bends the curve
+    # down at the first point, so it cannot help where that point is above the mono-exponential.
+    if chi2 > 2.0 and y[0] < a * e[0]:
+        u = _u_mono(t, w, n, a, k, e)
+        j = _nearest(y, w, differences, n)
+        c_up, a_up, k_up, q_up = _uptake(t, y, w, n, floor, quick[-1], slow[j], quick[j], e, e2)
+        if a_up > 0.0 and c_up + 2.0 < chi2:
+            if c_up > rejected[1]:
+                total, u = _trapezoid(t, y, w, n, floor)
+                return total, u, 4
+            u = _u_uptake(t, w, n, a_up, k_up, q_up)
+            return a_up * (1.0 / k_up - 1.0 / q_up), u * math.sqrt(max(1.0, c_up / max(n - 3, 1))), 3
     else:
-        w0, w1 = w[0] * w[0], w[1] * w[1]
-        a = (w0 * y[0] * e0 + w1 * y[1] * e1) / (w0 * e0 * e0 + w1 * e1 * e1)
-    return a, k
+        u = _u_mono(t, w, n, a, k, e)
+    if a <= 0.0 or chi2 > rejected[0]:
+        total, u = _trapezoid(t, y, w, n, floor)
+        return total, u, 4
+    return a / k, u * math.sqrt(max(1.0, chi2 / (n - 2))), 1 if k > floor else 2
 
 
-@nb.njit(cache=True, parallel=True)
-def fit_all(t, activity, floor, relative_u, relative_floor, rates, decays, slow, quick, differences, rejected):
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def fit_all(t, activity, floor, relative_u, relative_floor, fastest_washout, slow, quick, differences, rejected):
     """Integral, uncertainty, model and finiteness of every column of `activity`, shape (n, voxels)."""
     n, voxels = activity.shape
     tia = np.zeros(voxels, np.float32)
     u_tia = np.zeros(voxels, np.float32)
     model = np.zeros(voxels, np.uint8)
     finite = np.ones(voxels, np.bool_)
-    fastest = quick.max()
-    for v in nb.prange(voxels):
-        y, w, scratch = np.empty(n), np.empty(n), np.empty(n)
-        peak = 0.0
-        for i in range(n):
-            x = float(activity[i, v])
-            if not math.isfinite(x):
-                finite[v] = False
-            y[i] = max(x, 0.0)
-            peak = max(peak, y[i])
-        if peak <= 0.0 or not finite[v]:
-            continue
-        for i in range(n):
-            w[i] = 1.0 / math.sqrt((relative_u * y[i]) ** 2 + (relative_floor * peak) ** 2)
-
-        if n == 2:
-            a, k = _two_points(t, y, w, floor)
-            model[v] = 1 if k > floor else 2
-            tia[v] = a / k
-            u_tia[v] = _u_mono(t, w, n, a, k)
-            continue
-        chi2, a, k = _mono(t, y, w, n, floor, rates[_nearest(y, w, decays, n)], scratch)
-        kind, dof = 1 if k > floor else 2, n - 2
-        # One more parameter costs 2 in AIC: below that the uptake model cannot win.
-        if chi2 > 2.0:
-            j = _nearest(y, w, differences, n)
-            c_up, a_up, k_up, q_up = _uptake(t, y, w, n, floor, fastest, slow[j], quick[j], scratch)
-            if a_up > 0.0 and c_up + 2.0 < chi2:
-                chi2, a, k, q, kind, dof = c_up, a_up, k_up, q_up, 3, n - 3
-        if a <= 0.0 or chi2 > rejected[1 if kind == 3 else 0]:
-            total, u = _trapezoid(t, y, w, n, floor)
-            kind = 4
-        elif kind == 3:
-            total, u = a * (1.0 / k - 1.0 / q), _u_uptake(t, w, n, a, k, q)
-        else:
-            total, u = a / k, _u_mono(t, w, n, a, k)
-        if kind != 4 and dof > 0:
-            u *= math.sqrt(max(1.0, chi2 / dof))
-        tia[v], u_tia[v], model[v] = total, u, kind
+    for block in nb.prange((voxels + _BLOCK - 1) // _BLOCK):
+        y, w, e, e2 = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+        for v in range(block * _BLOCK, min((block + 1) * _BLOCK, voxels)):
+            peak = 0.0
+            for i in range(n):
+                x = float(activity[i, v])
+                if not math.isfinite(x):
+                    finite[v] = False
+                y[i] = max(x, 0.0)
+                peak = max(peak, y[i])
+            if peak <= 0.0 or not finite[v]:
+                continue
+            for i in range(n):
+                w[i] = 1.0 / math.sqrt((relative_u * y[i]) ** 2 + (relative_floor * peak) ** 2)
+            tia[v], u_tia[v], model[v] = _one(
+                t, y, w, n, floor, fastest_washout, slow, quick, differences, rejected, e, e2
+            )
     return tia, u_tia, model, finite

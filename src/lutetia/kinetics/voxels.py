@@ -6,17 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2 as chi2_distribution
 
 from ..core import BadInput
-from .voxel_kernel import fit_all
 
 VOXEL_MODELS = {
     0: "no activity", 1: "mono-exponential", 2: "mono-exponential at physical decay", 3: "uptake",
     4: "trapezoid with a tail", 5: "single time point",
 }
-_RATES = 48  # nodes of the grid from which the mono-exponential starts
-_PAIRS = 14  # nodes per rate of the grid from which the uptake model starts
+_PAIRS = 10  # nodes per rate of the grid from which the uptake model starts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,11 +87,14 @@ def fit_voxels(
     if len(t) == 1:
         return _scaled(flat[0].reshape(shape), float(single_time_point_s), relative_u)
 
-    washout, uptake = _grids(t, decay_constant_per_s)
+    from scipy.stats import chi2 as chi2_distribution
+
+    from .voxel_kernel import fit_all  # numba loads only when voxels are fitted
+
+    fastest = max(20 / np.diff(t).min(), 20 * decay_constant_per_s)
     rejected = chi2_distribution.ppf(0.999, np.maximum(len(t) - np.array([2, 3]), 1))
     tia, u, model, finite = fit_all(
-        t, flat, decay_constant_per_s, relative_u, relative_floor, washout, np.exp(-np.multiply.outer(washout, t)),
-        *uptake, rejected,
+        t, flat, decay_constant_per_s, relative_u, relative_floor, fastest, *_uptake_grid(t, decay_constant_per_s), rejected
     )
     if not finite.all():
         raise BadInput("The activity volumes hold values that are not finite numbers; check the images and their scale factors.")
@@ -121,12 +121,10 @@ def _scaled(volume: np.ndarray, seconds: float, relative_u: float) -> VoxelFits:
     return VoxelFits(tia, tia * np.float32(relative_u), np.where(tia > 0, 5, 0).astype(np.uint8))
 
 
-def _grids(t: np.ndarray, decay: float) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rates from which the mono-exponential starts; pairs of rates and their basis for the uptake model."""
-    fastest = max(20 / np.diff(t).min(), 20 * decay)
-    washout = np.geomspace(decay, fastest, _RATES)
+def _uptake_grid(t: np.ndarray, decay: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of rates, the largest uptake rate last, and their difference of exponentials, shape (pairs, n)."""
     slow = np.geomspace(decay, max(3 / t[0], 20 * decay), _PAIRS)
     quick = np.geomspace(1.5 * decay, max(10 / t[0], 40 * decay), _PAIRS)
     k, q = (x.ravel() for x in np.meshgrid(slow, quick, indexing="ij"))
     k, q = k[q >= 1.3 * k], q[q >= 1.3 * k]
-    return washout, (k, q, np.exp(-np.multiply.outer(k, t)) - np.exp(-np.multiply.outer(q, t)))
+    return k, q, np.exp(-np.multiply.outer(k, t)) - np.exp(-np.multiply.outer(q, t))

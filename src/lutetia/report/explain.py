@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core import BadInput, near_matches
-from .formatting import HOUR_S, hours, percent, plus_minus, significant, unit_for, usable, when
+from .formatting import HOUR_S, THIN, given, hours, percent, plus_minus, significant, unit_for, usable, when
 from .reading import ENGINES, flattened, input_groups, load_result
 
 __all__ = ["explain", "load_result"]
+
+_SHOWN = 12  # files of one series that are listed one by one
 
 
 @dataclass(slots=True)
@@ -66,14 +68,14 @@ def _region(result: dict[str, Any], region: dict[str, Any]) -> _Node:
     _transport(root, result, region)
     _tia(root, result, region)
     mass = root.add(f"mass {significant(_times(region.get('mass_kg'), 1e3))} g, volume {significant(region.get('volume_mL'))} mL")
-    mass.add("mass as given for the region" if result["engine"] == "region-table" else "outline on the images; mass from the density of its voxels")
-    for text in flattened((result["provenance"].get("parameters") or {}).get("masses") or {}):
-        mass.add(f"{text[0]}: {text[1]}")
+    mass.add("as given in the case file" if result["case"].get("mode") == "region-table" else "from the region's outline on the images")
     _budget(root, region)
     bed = region.get("bed")
     if bed:
         node = root.add(f"biologically effective dose {significant(bed.get('bed_Gy'))} Gy (derived from the dose, not part of it)")
-        node.add(f"alpha/beta {significant(bed.get('alpha_beta_Gy'))} Gy, repair half-life {hours(bed.get('repair_half_life_s'))} h")
+        node.add(f"alpha/beta {given(bed.get('alpha_beta_Gy'))} Gy, repair half-life {given(_times(bed.get('repair_half_life_s'), 1 / HOUR_S))} h")
+        if usable(bed.get("lea_catcheside_g")):
+            node.add(f"Lea-Catcheside factor G {significant(bed['lea_catcheside_g'])}")
         for key in ("parameters", "note"):
             if bed.get(key):
                 node.add(str(bed[key]))
@@ -130,7 +132,7 @@ def _activities(node: _Node, result: dict[str, Any], tac: dict[str, Any]) -> Non
     recovery = tac.get("recovery_coefficient") or [None] * len(tac["time_s"])
     for t, a, u, rc in zip(tac["time_s"], tac["activity_Bq"], tac["u_activity_Bq"], recovery):
         text = f"{hours(t)} h: {plus_minus(_times(a, 1 / size), _times(u, 1 / size), name)}"
-        point = points.add(text + (f", recovery coefficient {significant(rc)}" if usable(rc) else ""))
+        point = points.add(text + (f", divided by its recovery coefficient {significant(rc)}" if usable(rc) else ""))
         scan = min(result["scans"], key=lambda s: abs(s["time_s"] - t), default=None)
         if scan is not None and abs(scan["time_s"] - t) <= 60.0:
             _scan(point, result, scan)
@@ -190,6 +192,8 @@ def _run(result: dict[str, Any]) -> _Node:
     node = _Node(f"run: lutetia {result['version']}, engine {result['engine']}, seed {result.get('seed')}, Python {p.get('python')}")
     if p.get("case_file_sha256"):
         node.add(f"case file: sha256 {p['case_file_sha256']}")
+    if p.get("decay_data"):
+        node.add(f"decay data: {p['decay_data']}")
     groups = input_groups(result)
     if groups:
         inputs = node.add("inputs")
@@ -205,14 +209,15 @@ def _run(result: dict[str, Any]) -> _Node:
     return node
 
 
-def _files(node: _Node, title: str, files: list[dict[str, Any]], uid: str | None = None) -> None:
+def _files(node: _Node, title: str, files: list[tuple[str, str]], uid: str | None = None) -> None:
     series = f" (series {uid})" if uid else ""
     if len(files) == 1:
-        node.add(f"{title}: sha256 {files[0].get('sha256')}{series}")
+        node.add(f"{title}: sha256 {files[0][1]}{series}")
         return
-    group = node.add(f"{title}: {len(files)} files{series}")
-    for item in files:
-        group.add(f"{item['name'].rpartition('/')[2]}: sha256 {item.get('sha256')}")
+    shown = files if len(files) <= _SHOWN else [files[0], files[-1]]
+    group = node.add(f"{title}: {len(files)} files{series}" + ("" if shown is files else "; the first and the last are shown, each is in result.json"))
+    for name, digest in shown:
+        group.add(f"{name}: sha256 {digest}")
 
 
 def _tables(node: _Node, result: dict[str, Any]) -> None:
@@ -228,8 +233,8 @@ def _tables(node: _Node, result: dict[str, Any]) -> None:
 def _administered(result: dict[str, Any]) -> str:
     activity = result.get("administered_Bq")
     name, size = unit_for([activity])
-    given = f"{significant(activity / size, 4)} {name}" if usable(activity) else "unknown activity"
-    return f"{given} administered {when(result.get('administered_at'))}" if result.get("administered_at") else f"{given} administered"
+    amount = f"{significant(activity / size, 4)} {name}" if usable(activity) else "activity not given,"
+    return f"{amount} administered {when(result.get('administered_at'))}" if result.get("administered_at") else f"{amount} administered"
 
 
 def _times(value: float | None, factor: float) -> float | None:
@@ -238,7 +243,7 @@ def _times(value: float | None, factor: float) -> float | None:
 
 def _lines(node: _Node, first: str = "", rest: str = "") -> list[str]:
     """The tree as lines; control characters in names are shown escaped, so that no name can draw on a terminal."""
-    lines = [first + "".join(c if c.isprintable() or c == "\u202f" else repr(c)[1:-1] for c in node.text)]
+    lines = [first + "".join(c if c.isprintable() else repr(c)[1:-1] for c in node.text.replace(THIN, " "))]
     for n, child in enumerate(node.children, start=1):
         last = n == len(node.children)
         lines += _lines(child, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))

@@ -31,7 +31,7 @@ def fit_svg(region: dict[str, Any], style: Style, unit: tuple[str, float], log: 
     """Activity of a region against time: points with standard uncertainties, the fit, and its tail dashed.
 
     The fit is solid between the administration and the last scan and dashed beyond it. A trapezoid joins the
-    points and continues with the effective half-life of the result.
+    points, from zero at the administration, and continues with the effective half-life of the result.
 
     Parameters
     ----------
@@ -51,8 +51,9 @@ def fit_svg(region: dict[str, Any], style: Style, unit: tuple[str, float], log: 
     with _drawing():
         from matplotlib.figure import Figure
 
-        fig = Figure(figsize=(3.35, 2.15), layout="constrained")
-        ax = fig.add_subplot()
+        fig = Figure(figsize=(3.35, 2.15))
+        ax = fig.add_axes((0.165, 0.205, 0.815, 0.755))
+        ax.yaxis.set_label_coords(-0.145, 0.5)
         for times, values, dashed in curve_parts(region, t, a * size):
             ax.plot(times / HOUR_S, values / size, color=INK, lw=1.2, ls=(0, (3.5, 2.0)) if dashed else "-", solid_capstyle="butt")
         lower = np.minimum(u, 0.98 * a) if log else u
@@ -83,7 +84,7 @@ def curve_parts(region: dict[str, Any], t_s: np.ndarray, a_Bq: np.ndarray) -> li
         curve = _curve(coefficients, rates)
         early = np.linspace(0.0, last, 160)
         return [(early, curve.activity_Bq(early), False), (beyond, curve.activity_Bq(beyond), True)]
-    parts = [(t_s, a_Bq, False)]
+    parts = [(np.concatenate([[0.0], t_s]), np.concatenate([[0.0], a_Bq]), False)]
     if usable(half_life) and half_life > 0 and len(t_s):
         curve = _curve(a_Bq[-1:], np.array([np.log(2.0) / half_life]))
         parts.append((beyond, curve.activity_Bq(beyond - last), True))
@@ -108,8 +109,9 @@ def dvh_svg(curves: Sequence[tuple[dict[str, Any], Style]]) -> bytes:
     with _drawing():
         from matplotlib.figure import Figure
 
-        fig = Figure(figsize=(7.0, 2.9), layout="constrained")
-        ax = fig.add_subplot()
+        fig = Figure(figsize=(7.4, 2.7))
+        ax = fig.add_axes((0.068, 0.155, 0.92, 0.82))
+        ax.yaxis.set_label_coords(-0.056, 0.5)
         medians = [d["D50_Gy"] for d, _ in curves if usable(d.get("D50_Gy")) and d["D50_Gy"] > 0]
         log = bool(medians) and max(medians) > 20.0 * min(medians)
         right = 0.0
@@ -126,7 +128,7 @@ def dvh_svg(curves: Sequence[tuple[dict[str, Any], Style]]) -> bytes:
         ax.set_ylim(0.0, 102.0)
         ax.grid()
         ax.set_xlabel("Absorbed dose / Gy")
-        ax.set_ylabel("Volume that receives at least this dose / %")
+        ax.set_ylabel("Volume / %")
         _plain_ticks(ax.xaxis, log)
         return _svg(fig)
 
@@ -143,13 +145,14 @@ def slices_png(view: Oriented, kind: str, place: Place, styles: dict[str, Style]
         (lambda a: a[s], (dl, dp), "upper", "RLAP", (l, p)),
         (lambda a: a[:, p], (dl, ds), "lower", "RLHF", (l, s)),
     )
-    window = (-160.0, 240.0) if kind == "CT" else (0.0, float(np.percentile(view.anatomy[view.anatomy > 0], 99.5)) if np.any(view.anatomy > 0) else 1.0)
     with _drawing():
         from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import Normalize
+        from matplotlib.colors import Normalize, PowerNorm
         from matplotlib.figure import Figure
         from matplotlib.patheffects import withStroke
 
+        # The root brings out the body next to organs that hold a hundred times more.
+        grey = Normalize(-160.0, 240.0, clip=True) if kind == "CT" else PowerNorm(0.5, 0.0, max(float(np.max(view.anatomy)), 1e-30), clip=True)
         shown = [np.nan_to_num(cut(view.dose_Gy)) for cut, *_ in planes]
         top = max(float(np.max(d)) for d in shown) or 1.0
         sizes = [(d.shape[1] * mm[0], d.shape[0] * mm[1]) for d, (_, mm, *_) in zip(shown, planes)]
@@ -163,24 +166,25 @@ def slices_png(view: Oriented, kind: str, place: Place, styles: dict[str, Style]
             x += wide * height
             rows, columns = dose.shape
             extent = (0.0, columns * dx, rows * dy, 0.0) if origin == "upper" else (0.0, columns * dx, 0.0, rows * dy)
-            ax.imshow(cut(view.anatomy), cmap="gray", vmin=window[0], vmax=window[1], extent=extent, origin=origin, interpolation="bilinear", aspect="auto")
+            ax.imshow(cut(view.anatomy), cmap="gray", norm=grey, extent=extent, origin=origin, interpolation="bilinear", aspect="auto")
             veil = 0.72 * np.clip((dose / top - 0.03) / 0.12, 0.0, 1.0)  # anatomy shows through where there is little dose
             ax.imshow(dose, cmap="inferno", vmin=0.0, vmax=top, alpha=veil, extent=extent, origin=origin, interpolation="bilinear", aspect="auto")
-            halo = [withStroke(linewidth=2.1, foreground="white", alpha=0.75)]
+            halo = [withStroke(linewidth=2.3, foreground="white", alpha=0.75)]
             for name, mask in view.masks.items():
                 cut_mask = cut(mask)
                 if cut_mask.any() and name in styles:
                     xs, ys = (np.arange(-1, columns + 1) + 0.5) * dx, (np.arange(-1, rows + 1) + 0.5) * dy
-                    lines = ax.contour(xs, ys, np.pad(cut_mask, 1).astype(float), levels=[0.5], colors=[styles[name].color], linewidths=1.15)
+                    lines = ax.contour(xs, ys, np.pad(cut_mask, 1).astype(float), levels=[0.5], colors=[styles[name].color], linewidths=1.4)
                     lines.set(path_effects=halo)
             ax.set_xlim(extent[0], extent[1])
             ax.set_ylim(extent[2], extent[3])
-            cross = dict(color="white", lw=0.6, alpha=0.9)
+            shade = [withStroke(linewidth=2.0, foreground="black", alpha=0.7)]
+            cross = {"color": "white", "lw": 0.8, "path_effects": shade}
             for at, side in (((cx + 0.5) * dx, ax.axvline), ((cy + 0.5) * dy, ax.axhline)):
                 side(at, 0.0, 0.045, **cross)
                 side(at, 0.955, 1.0, **cross)
             ax.set_axis_off()
-            _letters(ax, letters)
+            _letters(ax, letters, shade)
         bar_ax = fig.add_axes(((x + 0.06) / full_w, 0.06, 0.11 / full_w, 0.84))
         bar = fig.colorbar(ScalarMappable(Normalize(0.0, top), "inferno"), cax=bar_ax)
         bar.outline.set_linewidth(0.0)
@@ -189,10 +193,10 @@ def slices_png(view: Oriented, kind: str, place: Place, styles: dict[str, Style]
         return _png(fig)
 
 
-def _letters(ax: Any, letters: str) -> None:
+def _letters(ax: Any, letters: str, shade: list[Any]) -> None:
     spots = ((0.012, 0.5, "left", "center"), (0.988, 0.5, "right", "center"), (0.5, 0.985, "center", "top"), (0.5, 0.015, "center", "bottom"))
     for letter, (x, y, ha, va) in zip(letters, spots):
-        ax.text(x, y, letter, transform=ax.transAxes, ha=ha, va=va, color="white", fontsize=9.0, fontweight="bold")
+        ax.text(x, y, letter, transform=ax.transAxes, ha=ha, va=va, color="white", fontsize=9.0, fontweight="bold", path_effects=shade)
 
 
 def _curve(coefficients_Bq: np.ndarray, rates_per_s: np.ndarray) -> TimeIntegratedActivity:

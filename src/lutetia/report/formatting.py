@@ -9,6 +9,8 @@ from numbers import Real
 
 #: What stands where there is no value.
 NONE = "–"
+#: Narrow space that does not break: between thousands, and before %.
+THIN = "\u202f"
 HOUR_S = 3600.0
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -56,7 +58,7 @@ def plus_minus(value: float | None, u: float | None, unit: str) -> str:
 
 
 def significant(value: float | None, digits: int = 3) -> str:
-    """A value with so many significant digits.
+    r"""A value with so many significant digits.
 
     >>> significant(0.012345), significant(70123.0), significant(0), significant(4.5e-7), significant(None)
     ('0.0123', '70\u202f100', '0', '4.50×10⁻⁷', '–')
@@ -78,17 +80,40 @@ def significant(value: float | None, digits: int = 3) -> str:
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
-    """A fraction as a percentage with its sign.
+    r"""A fraction as a percentage with its sign.
 
     >>> percent(0.0757), percent(0.0), percent(1.0), percent(0.00012)
-    ('7.6 %', '0 %', '100 %', '0.012 %')
+    ('7.6\u202f%', '0\u202f%', '100\u202f%', '0.012\u202f%')
     """
     if not usable(fraction):
         return NONE
     value = 100.0 * fraction
     if abs(value) >= 10 ** (digits - 1):
-        return f"{_fixed(value, 0 if abs(value) >= 9.95 else 1)} %"
-    return f"{significant(value, digits)} %"
+        return f"{_fixed(value, 0 if abs(value) >= 9.95 else 1)}{THIN}%"
+    return f"{significant(value, digits)}{THIN}%"
+
+
+def volume_percent(fraction: float | None) -> str:
+    r"""A fraction of a volume as a percentage, to 0.1 %.
+
+    >>> volume_percent(0.9731), volume_percent(0.99999), volume_percent(2e-5), volume_percent(0.0), volume_percent(1.0)
+    ('97.3\u202f%', '>99.9\u202f%', '<0.1\u202f%', '0\u202f%', '100\u202f%')
+    """
+    if not usable(fraction):
+        return NONE
+    if fraction in (0.0, 1.0):
+        return f"{100 * fraction:.0f}{THIN}%"
+    value = 100.0 * fraction
+    return f"<0.1{THIN}%" if 0 < value < 0.05 else f">99.9{THIN}%" if 99.95 <= value < 100 else f"{value:.1f}{THIN}%"
+
+
+def given(value: float | None) -> str:
+    """A number that was given, with no digits added.
+
+    >>> given(2.5), given(10.0), given(None)
+    ('2.5', '10', '–')
+    """
+    return f"{value:.6g}" if usable(value) else NONE
 
 
 def unit_for(values_Bq: Iterable[float | None], suffix: str = "Bq") -> tuple[str, float]:
@@ -141,7 +166,7 @@ def _fixed(value: float, decimals: int) -> str:
         text = text.removeprefix("-")
     sign, whole, rest = _parts(text)
     if len(whole) > 4:
-        whole = f"{int(whole):,}".replace(",", "\u202f")
+        whole = f"{int(whole):,}".replace(",", THIN)
     return sign + whole + rest
 
 

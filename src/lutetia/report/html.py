@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import write_atomic
-from .formatting import percent, significant, unit_for
+from .formatting import significant, unit_for, volume_percent
 from .planes import Oriented, ReportImages, cropped, oriented, places
 from .style import DASHES, Style, region_styles
 from .view import page
@@ -33,6 +33,7 @@ def write_report(path: Path, result: dict[str, Any], images: ReportImages | None
     styles = region_styles(result["regions"])
     context = page(result, styles) | {
         "fits": _fits(result, styles),
+        "recovered": any(r["tac"].get("recovery_coefficient") for r in result["regions"]),
         "dvh": _dvh(result, styles),
         "slices": _slices(result, images, styles) if images is not None else None,
     }
@@ -61,7 +62,7 @@ def _dvh(result: dict[str, Any], styles: dict[str, Style]) -> dict[str, Any] | N
     rows = [
         {"region": r["region"], "style": _legend(styles[r["region"]]),
          "cells": [significant(r["dvh"].get(k)) for k in ("mean_Gy", "D98_Gy", "D50_Gy", "D2_Gy", "min_Gy", "max_Gy")],
-         "V": [percent((r["dvh"].get("V") or {}).get(key)) for key in thresholds]}
+         "V": [volume_percent((r["dvh"].get("V") or {}).get(key)) for key in thresholds]}
         for r in regions
     ]  # fmt: skip
     image = _inline(dvh_svg([(r["dvh"], styles[r["region"]]) for r in regions]), "svg+xml")
@@ -78,7 +79,7 @@ def _slices(result: dict[str, Any], images: ReportImages, styles: dict[str, Styl
     shown = places(view, result["regions"])
     if not shown:
         return None
-    covered = np.logical_or.reduce([m for m in view.masks.values()])
+    covered = np.logical_or.reduce(list(view.masks.values()))
     outside = float(np.max(np.nan_to_num(view.dose_Gy), where=~covered, initial=0.0))
     inside = float(np.max(np.nan_to_num(view.dose_Gy), where=covered, initial=0.0))
     return {

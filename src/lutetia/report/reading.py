@@ -59,13 +59,19 @@ def load_result(path: Path | str) -> dict[str, Any]:
     return result
 
 
-def input_groups(result: dict[str, Any]) -> list[tuple[str, str | None, list[dict[str, Any]]]]:
-    """The inputs by folder and DICOM series: (folder or file name, series UID, the files)."""
-    groups: dict[tuple[str, str | None], list[dict[str, Any]]] = defaultdict(list)
+def input_groups(result: dict[str, Any]) -> list[tuple[str, str | None, list[tuple[str, str]]]]:
+    """The inputs by folder and DICOM series: name of the folder or file, series UID, (file, sha256) of each file.
+
+    A name is ``folder: file`` or a path; a file that belongs to no series and no named folder stands alone.
+    """
+    groups: dict[tuple[str, str | None], list[tuple[str, str]]] = defaultdict(list)
     for item in result["provenance"].get("inputs") or []:
         name, uid = str(item["name"]), item.get("uid")
-        groups[(name.rpartition("/")[0] if uid else name, uid)].append(item)
-    return [(files[0]["name"] if len(files) == 1 else folder or uid or "", uid, files) for (folder, uid), files in groups.items()]
+        folder, colon, file = name.rpartition(": ")
+        if not colon:
+            folder, _, file = name.rpartition("/")
+        groups[(folder if colon or uid else name, uid)].append((file, str(item.get("sha256") or "–")))
+    return [(f"{folder}/{files[0][0]}" if folder and len(files) == 1 and folder.rpartition("/")[2] != files[0][0] else folder or files[0][0], uid, files) for (folder, uid), files in groups.items()]
 
 
 def flattened(value: Any, prefix: str = "") -> list[tuple[str, str]]:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .formatting import HOUR_S, NONE, hours, percent, rounded, significant, unit_for, usable, when
+from .formatting import (
+    HOUR_S,
+    NONE,
+    THIN,
+    given,
+    hours,
+    percent,
+    rounded,
+    significant,
+    unit_for,
+    usable,
+    when,
+)
 from .reading import ENGINES, flattened, input_groups
 from .style import BUDGET_COLORS, GREY, RADIATION_COLORS, Style
 
@@ -44,8 +56,12 @@ def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _warnings(result: dict[str, Any]) -> list[dict[str, str]]:
-    own = [{"region": r["region"], "text": text} for r in result["regions"] for text in r.get("warnings") or []]
-    return [{"region": "", "text": text} for text in result["warnings"]] + own
+    """Those of the whole result first; a warning that several regions share is said once."""
+    own: dict[str, list[str]] = {}
+    for r in result["regions"]:
+        for text in r.get("warnings") or []:
+            own.setdefault(text, []).append(r["region"])
+    return [{"regions": "", "text": text} for text in result["warnings"]] + [{"regions": ", ".join(names), "text": text} for text, names in own.items()]
 
 
 def _dose_table(regions: list[dict[str, Any]], styles: dict[str, Style]) -> dict[str, Any]:
@@ -62,7 +78,7 @@ def _dose_table(regions: list[dict[str, Any]], styles: dict[str, Style]) -> dict
             "bar": _bar(dose, u, top), "per_activity": significant(r.get("dose_per_activity_Gy_per_GBq")),
             "bed": significant(r["bed"].get("bed_Gy")) if r.get("bed") else NONE,
         })  # fmt: skip
-    return {"unit": unit, "rows": rows, "has_bed": any(r.get("bed") for r in regions)}
+    return {"unit": unit, "rows": rows, "has_bed": any(usable((r.get("bed") or {}).get("bed_Gy")) for r in regions)}
 
 
 def _bar(dose: float | None, u: float | None, top: float) -> dict[str, str] | None:
@@ -70,7 +86,7 @@ def _bar(dose: float | None, u: float | None, top: float) -> dict[str, str] | No
     if not usable(dose) or dose < 0 or top <= 0:
         return None
     low, high = max(dose - _number(u), 0.0), dose + _number(u)
-    return {"width": f"{100 * dose / top:.2f}", "low": f"{100 * low / top:.2f}", "span": f"{100 * (high - low) / top:.2f}"}
+    return {"width": f"{100 * dose / top:.2f}", "low": f"{100 * low / top:.2f}", "span": f"{100 * (high - low) / top:.2f}" if high > low else ""}
 
 
 def _radiation(result: dict[str, Any], styles: dict[str, Style]) -> dict[str, Any]:
@@ -95,8 +111,8 @@ def _radiation(result: dict[str, Any], styles: dict[str, Style]) -> dict[str, An
 def _bed(r: dict[str, Any]) -> dict[str, str]:
     bed = r["bed"]
     return {
-        "region": r["region"], "dose": significant(r.get("dose_Gy")), "bed": significant(bed.get("bed_Gy")), "alpha_beta": significant(bed.get("alpha_beta_Gy")),
-        "repair": hours(bed.get("repair_half_life_s")), "parameters": bed.get("parameters") or NONE, "note": bed.get("note") or "",
+        "region": r["region"], "dose": significant(r.get("dose_Gy")), "bed": significant(bed.get("bed_Gy")), "alpha_beta": given(bed.get("alpha_beta_Gy")),
+        "repair": given(_times(bed.get("repair_half_life_s"), 1.0 / HOUR_S)), "g": significant(bed.get("lea_catcheside_g")), "parameters": bed.get("parameters") or NONE, "note": bed.get("note") or "",
     }  # fmt: skip
 
 
@@ -104,7 +120,7 @@ def _budget(regions: list[dict[str, Any]]) -> dict[str, Any] | None:
     budgets = [(r, r.get("uncertainty_budget") or {}) for r in regions]
     met = {name for _, b in budgets for name in b.get("components") or {}}
     names = [n for n in BUDGET_COLORS if n in met] + sorted(met - set(BUDGET_COLORS))
-    if not names and not any(usable(b.get("relative")) for _, b in budgets):
+    if not any(usable(v) for _, b in budgets for v in [b.get("relative"), *((p or {}).get("relative") for p in (b.get("components") or {}).values())]):
         return None
     rows, notes = [], {}
     for r, b in budgets:
@@ -155,13 +171,13 @@ def _monte_carlo(result: dict[str, Any]) -> dict[str, str] | None:
         return None
     n = run.get("histories")
     worst = max((v for v in (run.get("relative_uncertainty_by_region") or {}).values() if usable(v)), default=None)
-    return {"histories": f"{n:,}".replace(",", "\u202f") if usable(n) else NONE, "worst": percent(worst), "seed": str(result.get("seed", NONE))}
+    return {"histories": f"{n:,}".replace(",", THIN) if usable(n) else NONE, "worst": percent(worst), "seed": str(result.get("seed", NONE))}
 
 
 def _provenance(result: dict[str, Any]) -> dict[str, Any]:
     p = result["provenance"]
     groups = [
-        {"title": title, "uid": uid or "", "files": [{"name": f["name"].rpartition("/")[2], "sha256": f.get("sha256") or NONE} for f in files]}
+        {"title": title, "uid": uid or "", "files": [{"name": name, "sha256": digest} for name, digest in files]}
         for title, uid, files in input_groups(result)
     ]
     timing = [(k, f"{significant(v)} s") for k, v in (result.get("timing_s") or {}).items() if usable(v)]
@@ -171,6 +187,7 @@ def _provenance(result: dict[str, Any]) -> dict[str, Any]:
         "run": [
             ("lutetia", p.get("version") or result["version"]), ("Python", p.get("python") or NONE), ("seed", str(result.get("seed", NONE))),
             ("case file, sha256", p.get("case_file_sha256") or NONE),
+            *([("decay data", p["decay_data"])] if p.get("decay_data") else []),
         ],
         "packages": sorted((p.get("packages") or {}).items()), "timing": timing,
     }  # fmt: skip

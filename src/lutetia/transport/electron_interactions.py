@@ -2,10 +2,14 @@
 
 Everything is per g/cm2 of path, on a logarithmic grid of energies.
 
-*Elastic scattering* off the nuclei: screened Rutherford cross section with Moliere's screening angle
-(doi 10.1515/zna-1947-0302) and the spin factor of McKinley and Feshbach (doi 10.1103/PhysRev.74.1759):
+*Elastic scattering* off the nuclei: screened Rutherford cross section with the spin factor of McKinley and
+Feshbach (doi 10.1103/PhysRev.74.1759),
 
-    dsigma/dmu = pi r_e^2 sum Z^2 (m/(p beta))^2 R(mu) / (mu + eta)^2,    mu = (1 - cos theta)/2.
+    dsigma/dmu = pi r_e^2 sum Z^2 (m/(p beta))^2 R(mu) / (mu + eta)^2,    mu = (1 - cos theta)/2,
+    eta = (hbar / (2 p a))^2 (1 + 3.33 (alpha Z / beta)^2).
+
+The bracket is Moliere's correction to the first Born approximation (doi 10.1515/zna-1947-0302). The screening
+length a gives the same transport cross section as the atomic form factor F(q), integral (1 - F/Z)^2 dq^2/q^2.
 
 Deflections with mu above a cut are sampled one by one ("hard"). Those below act together ("soft") and enter
 through their first two transport coefficients G_l = integral (1 - P_l) dsigma, from which the mean cosine
@@ -14,9 +18,13 @@ set so that the mean free path of hard collisions is `c1` of the first transport
 scheme of Fernandez-Varea 1993, doi 10.1016/0168-583X(93)95827-R).
 
 *Collisions with electrons* that give more than `cut_MeV` to a delta ray follow Moller; the rest of ESTAR's
-collision stopping power is continuous, with the variance of the Moller cross section below the cut. What
-those soft collisions add to G_1 comes from oscillators at the mean excitation energy I: close collisions from
-I to the cut and distant ones of unit weight, G_1 = (2 pi r_e^2 n m / beta^2) (m / p^2) (ln(cut / I) + 1).
+collision stopping power is continuous, with the variance of the Moller cross section below the cut. Soft
+collisions with an energy transfer Q = q^2/2m turn the electron too and add to the first two coefficients
+
+    G_1 = 2 pi r_e^2 n m / beta^2 * m / p^2 * ln(cut / Q_min),    G_2 = 3 G_1,
+
+where ln Q_min is set by the incoherent scattering function, integral S(q)/Z dq^2/q^2. (Fano 1954,
+doi 10.1103/PhysRev.93.117, found this logarithm larger than that of the nuclei, as here.)
 
 *Bremsstrahlung*: photons above `cut_MeV` with dN/dk ~ (1 - k/E + 3/4 (k/E)^2)/k, scaled to ESTAR's radiative
 stopping power; softer ones are continuous. No photon is followed: their energy escapes.
@@ -37,10 +45,13 @@ _BOHR_cm = 5.29177210903e-9
 _HBAR_C_MeV_cm = 1.973269804e-11
 _MOLECULES_PER_G = 6.02214076e23 / 18.01528
 _ELECTRONS_PER_G = 10 * _MOLECULES_PER_G
-_ATOMS = ((1.0, 2.0), (8.0, 1.0))  # Z and number in the molecule
-_EXCITATION_MeV = 75e-6
+# Z, number in the molecule, screening length in Bohr radii and Q_min in eV. The last two are integrals over
+# the form factors and incoherent scattering functions of Hubbell 1975 (doi 10.1063/1.555523); those of
+# hydrogen follow from its wave function, F = (1 + (q a0/2)^2)^-2, and agree.
+_ATOMS = ((1.0, 2.0, 0.896, 8.70), (8.0, 1.0, 0.398, 52.5))
 #: Z that stands for the molecule in the spin factor: sum Z^3 / sum Z^2.
-SPIN_Z = sum(n * z**3 for z, n in _ATOMS) / sum(n * z**2 for z, n in _ATOMS)
+SPIN_Z = sum(n * z**3 for z, n, _, _ in _ATOMS) / sum(n * z**2 for z, n, _, _ in _ATOMS)
+_Q_MIN_MeV = 1e-6 * float(np.exp(sum(n * z * np.log(q) for z, n, _, q in _ATOMS) / sum(n * z for z, n, _, _ in _ATOMS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +119,14 @@ def _elastic(E: np.ndarray, cut: float, c1: float) -> tuple[np.ndarray, ...]:
     """mu cut, hard collisions per g/cm2, soft G_1 and G_2, eta."""
     m = ELECTRON_MASS_MeV
     p2, beta2 = E * (E + 2 * m), _beta2(E)
-    weights = np.array([n * z**2 for z, n in _ATOMS])
+    weights = np.array([n * z**2 for z, n, _, _ in _ATOMS])
     eta_of = [
-        0.25 * (_HBAR_C_MeV_cm / (0.885 * _BOHR_cm * z ** (-1 / 3))) ** 2 / p2 * (1.13 + 3.76 * (_ALPHA * z) ** 2 / beta2)
-        for z, _ in _ATOMS
+        (_HBAR_C_MeV_cm / (2 * a * _BOHR_cm)) ** 2 / p2 * (1 + 3.33 * (_ALPHA * z) ** 2 / beta2) for z, _, a, _ in _ATOMS
     ]
     eta = np.exp(np.tensordot(weights / weights.sum(), np.log(eta_of), axes=1))
     scale = np.pi * _RADIUS_cm**2 * _MOLECULES_PER_G * weights.sum() * m**2 / (p2 * beta2)
-    W = np.minimum(cut, 0.5 * E)
-    inelastic = 2 * np.pi * _RADIUS_cm**2 * _ELECTRONS_PER_G * m / beta2 * m / p2 * np.maximum(np.log(W / _EXCITATION_MeV) + 1, 0)
+    logarithm = np.maximum(np.log(np.minimum(cut, 0.5 * E) / _Q_MIN_MeV), 0.0)
+    inelastic = 2 * np.pi * _RADIUS_cm**2 * _ELECTRONS_PER_G * m / beta2 * m / p2 * logarithm
     out = np.empty((4, len(E)))
     for i in range(len(E)):
         mu = np.concatenate([[0.0], np.geomspace(1e-4 * eta[i], 1.0, 3000)])

@@ -100,8 +100,9 @@ def electron_kernel(nuclide: Nuclide) -> RadialKernel:
 def electron_slices(nuclide: Nuclide) -> tuple[np.ndarray, np.ndarray]:
     """Energies (MeV) and numbers per decay that stand for all electrons of a nuclide, shapes (n,).
 
-    Each interval of the tabulated beta spectrum is cut in four slices; their numbers are scaled so that their
-    energy is the mean beta energy of the nuclide. Lines below 1 eV are left out.
+    Each interval of the tabulated beta spectrum is cut in four slices, filled by monotone cubic interpolation
+    of the root of the spectrum (it falls in a straight line to the end point, where the table is coarse); the
+    numbers are scaled so that their energy is the mean beta energy of the nuclide. Lines below 1 eV are left out.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def electron_slices(nuclide: Nuclide) -> tuple[np.ndarray, np.ndarray]:
         E, density = nuclide.beta.energy_MeV, nuclide.beta.per_MeV
         edges = np.interp(np.arange(4 * (len(E) - 1) + 1) / 4, np.arange(len(E)), E)
         middle = 0.5 * (edges[1:] + edges[:-1])
-        n = np.interp(middle, E, density) * np.diff(edges)
+        n = PchipInterpolator(E, np.sqrt(density))(middle) ** 2 * np.diff(edges)
         energies.append(middle)
         numbers.append(n * beta / (n @ middle))
     if "electron" in nuclide.lines:

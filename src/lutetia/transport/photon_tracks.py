@@ -1,8 +1,9 @@
 """Compiled photon transport through voxels: one batch of histories into one tally.
 
 Photons are ray-marched from voxel to voxel. The track-length estimator scores the expected energy transfer
-along every step (Williamson 1987, doi 10.1118/1.596104); the analog estimator scores what each
-interaction deposits, so that every history balances exactly. Electrons deposit where they arise.
+along every step (Williamson 1987, doi 10.1118/1.596104), except on flights at energies so low that a voxel
+is optically thick; the analog estimator scores what each interaction deposits, so that every history
+balances exactly. Electrons deposit where they arise.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .photon_physics import REST_MEV, compton, history_key, rayleigh, turned, un
 #: golden ratio (Roberts 2018). Its points fill the starting space more evenly than random ones.
 _ROOT = 1.0968708190970446
 _STEPS = np.array([_ROOT ** -(d + 1) for d in range(7)])
+#: Optical thickness of a voxel (materials at 1 g/mL) from which interactions score with less noise than tracks.
+_THICK = 0.5
 _LINE, _COSINE, _AZIMUTH, _DEPTH, _X, _Y, _Z = range(7)
 
 
@@ -29,6 +32,7 @@ def run_batch(tally, source, histories, batch_key, density, material, spacing, l
     weighted so that every history starts with the same energy ``weights[l] * lines[l]``.
     """
     (nz, ny, nx), (dz, dy, dx) = spacing
+    size = (dz * dy * dx) ** (1.0 / 3.0)
     log_first, per_log, mu, transfer, branch, x2, s, f2 = tables
     rng = np.empty(1, np.uint64)
     rng[0] = batch_key
@@ -78,6 +82,7 @@ def run_batch(tally, source, histories, batch_key, density, material, spacing, l
             for q in range(m):
                 mu_now[q] = mu[row, q] + frac * (mu[row + 1, q] - mu[row, q])
                 score_now[q] = energy * weight * (transfer[row, q] + frac * (transfer[row + 1, q] - transfer[row, q]))
+            by_track = not analog and mu_now.mean() * size < _THICK
             tx, ex, si = np.inf, np.inf, 0
             if u > 0.0:
                 tx, ex, si = ((i + 1) * dx - x) / u, dx / u, 1
@@ -103,12 +108,12 @@ def run_batch(tally, source, histories, batch_key, density, material, spacing, l
                 step = max(t - gone, 0.0)
                 if depth <= per_cm * step:
                     step = depth / per_cm
-                    if not analog:
+                    if by_track:
                         tally[here] += rho * score_now[material[here]] * step
                     gone += step
                     break
                 depth -= per_cm * step
-                if not analog:
+                if by_track:
                     tally[here] += rho * score_now[material[here]] * step
                 gone = t
                 if tx <= ty and tx <= tz:
@@ -161,9 +166,9 @@ def run_batch(tally, source, histories, batch_key, density, material, spacing, l
                     tally[here] += weight * energy
                     kept += energy
                     ended = True
-                if analog:
+                if not by_track:
                     tally[here] += weight * given
-                    kept += given
+                kept += given
             else:
                 left += energy
             if ended:

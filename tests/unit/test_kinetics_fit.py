@@ -1,0 +1,185 @@
+"""Fits of region curves: known curves come back, floors hold, few points are handled openly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import curve_fit
+
+from lutetia.core import BadInput, CouldNot
+from lutetia.kinetics import TimeActivityCurve, aicc, akaike_weights, fit_curve, interval_95
+
+H = 3600.0
+DECAY = np.log(2) / (6.6443 * 86400)
+
+
+def curve(times_h, coefficients, half_lives_h, relative_u=0.05, factor=None):
+    t = H * np.array(times_h, float)
+    a = np.exp(-np.multiply.outer(t, np.log(2) / (H * np.array(half_lives_h, float)))) @ np.array(coefficients, float)
+    a = a if factor is None else a * np.array(factor)
+    return TimeActivityCurve(t, a, relative_u * a)
+
+
+def integral(coefficients, half_lives_h):
+    return float(np.sum(np.array(coefficients) * np.array(half_lives_h)) * H / np.log(2))
+
+
+EXACT = {
+    "mono-exponential": ([4, 24, 96, 168], [1e8], [50]),
+    "uptake": ([1, 4, 24, 96, 168], [1e8, -1e8], [60, 2.5]),
+    "bi-exponential": ([1, 4, 24, 72, 168], [7e7, 3e7], [60, 5]),
+    "tri-exponential": ([0.5, 2, 5, 12, 24, 72, 168], [7e7, 3e7, -1e8], [80, 8, 0.7]),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_each_model_gives_back_its_own_noise_free_curve(name):
+    times, c, half_lives = EXACT[name]
+    result = fit_curve(curve(times, c, half_lives), decay_constant_per_s=DECAY, models=[name])
+    assert result.tia_Bq_s == pytest.approx(integral(c, half_lives), rel=1e-5)
+    assert result.model == name
+    assert result.effective_half_life_s == pytest.approx(half_lives[0] * H, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_selection_finds_the_generating_model_when_the_points_are_precise(name):
+    times, c, half_lives = EXACT[name]
+    result = fit_curve(curve(times, c, half_lives, relative_u=1e-3), decay_constant_per_s=DECAY)
+    assert result.tia_Bq_s == pytest.approx(integral(c, half_lives), rel=1e-3)
+    assert max(result.candidates, key=lambda m: m["weight"])["name"] == name
+
+
+def test_covariance_and_uncertainty_are_those_of_curve_fit():
+    noisy = curve([4, 24, 72, 168], [1e8], [50], factor=[1.02, 0.97, 1.03, 0.98])
+    ours = fit_curve(noisy, decay_constant_per_s=DECAY, models=["mono-exponential"])
+    (a, k), cov = curve_fit(lambda t, a, k: a * np.exp(-k * t), noisy.time_s, noisy.activity_Bq, p0=(1e8, 4e-6), sigma=noisy.u_activity_Bq, absolute_sigma=True, xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    # curve_fit minimises unscaled parameters 14 decades apart, hence its own 1e-4.
+    assert ours.tia_Bq_s == pytest.approx(a / k, rel=1e-5)
+    scale = np.sqrt(np.diag(cov))
+    np.testing.assert_allclose(ours.candidates[0]["covariance"] / np.outer(scale, scale), cov / np.outer(scale, scale), rtol=2e-3)
+    gradient = np.array([1 / k, -a / k**2])
+    assert ours.u_tia_Bq_s == pytest.approx(np.sqrt(gradient @ cov @ gradient), rel=2e-3)
+
+
+def test_the_average_curve_integrates_to_the_stated_integral():
+    result = fit_curve(curve([4, 24, 72, 168], [7e7, 3e7], [60, 5], factor=[1.05, 0.96, 1.03, 0.99]), decay_constant_per_s=DECAY)
+    assert result.model.startswith("average: ")
+    assert result.tia_Bq_s == pytest.approx(np.sum(result.coefficients_Bq / result.rates_per_s), rel=1e-12)
+    assert sum(m["weight"] for m in result.candidates) == pytest.approx(1)
+    u = [m["u_tia_Bq_s"] for m in result.candidates]
+    tia, w = [m["tia_Bq_s"] for m in result.candidates], [m["weight"] for m in result.candidates]
+    expected = sum(wi * (ui**2 + (ti - result.tia_Bq_s) ** 2) for wi, ui, ti in zip(w, u, tia))
+    assert result.u_tia_Bq_s**2 == pytest.approx(expected, rel=1e-9)
+
+
+def test_scatter_beyond_the_uncertainties_widens_the_result():
+    factor = [1.2, 0.8, 1.2, 0.8]
+    honest = fit_curve(curve([4, 24, 72, 168], [1e8], [50], 0.20, factor), decay_constant_per_s=DECAY, models=["mono-exponential"])
+    bold = fit_curve(curve([4, 24, 72, 168], [1e8], [50], 0.02, factor), decay_constant_per_s=DECAY, models=["mono-exponential"])
+    # Birge's ratio makes the bold claim as wide as its scatter: far above a tenth of the honest one.
+    assert bold.u_tia_Bq_s > 0.5 * honest.u_tia_Bq_s
+    assert any("scatter" in w for w in bold.warnings)
+
+
+def test_two_points_give_the_curve_through_both():
+    t1, t2, a1, a2 = 24 * H, 96 * H, 8e7, 3e7
+    k = np.log(a1 / a2) / (t2 - t1)
+    result = fit_curve(TimeActivityCurve([t1, t2], [a1, a2], [4e6, 1.5e6]), decay_constant_per_s=DECAY)
+    assert result.model == "mono-exponential"
+    assert result.tia_Bq_s == pytest.approx(a1 * np.exp(k * t1) / k, rel=1e-7)
+    assert any("Two points" in w for w in result.warnings)
+
+
+@pytest.mark.parametrize("late", [8e7, 1.2e8])
+def test_a_flat_or_rising_pair_falls_with_physical_decay(late):
+    result = fit_curve(TimeActivityCurve([24 * H, 96 * H], [8e7, late], [4e6, 4e6]), decay_constant_per_s=DECAY)
+    assert result.rates_per_s[0] == pytest.approx(DECAY, rel=1e-5)
+    assert any("physical decay" in w for w in result.warnings)
+    assert any("rises" in w for w in result.warnings) == (late > 8e7)
+
+
+def test_a_late_rise_is_said_with_what_the_tail_assumes():
+    rising = TimeActivityCurve(H * np.array([4, 24, 72, 120.0]), [1e7, 4e7, 6e7, 7e7], 0.05 * np.array([1e7, 4e7, 6e7, 7e7]))
+    result = fit_curve(rising, decay_constant_per_s=DECAY)
+    assert any("rises" in w and "assumes" in w for w in result.warnings)
+    assert np.all(result.rates_per_s >= DECAY * (1 - 1e-9))
+
+
+def test_zero_late_points_are_used():
+    a = np.array([1e8, 4e7, 1e5, 0.0])
+    result = fit_curve(TimeActivityCurve(H * np.array([2, 6, 48, 120.0]), a, np.maximum(0.05 * a, 1e6)), decay_constant_per_s=DECAY)
+    assert result.tia_Bq_s == pytest.approx(1e8 * np.exp(np.log(2.5) / 2) / (np.log(2.5) / (4 * H)), rel=0.2)
+
+
+def test_a_point_at_the_administration_decides_whether_the_curve_rises():
+    start = curve([0, 4, 24, 96], [1e8], [50])
+    assert {m["name"] for m in fit_curve(start, decay_constant_per_s=DECAY).candidates} == {"mono-exponential", "bi-exponential"}
+    rise = curve([0, 4, 24, 96], [1e8, -1e8], [50, 3])
+    rise = TimeActivityCurve(rise.time_s, rise.activity_Bq, np.maximum(rise.u_activity_Bq, 1e6))
+    result = fit_curve(rise, decay_constant_per_s=DECAY)
+    assert {m["name"] for m in result.candidates} == {"uptake"}
+    assert result.tia_Bq_s == pytest.approx(integral([1e8, -1e8], [50, 3]), rel=1e-4)
+
+
+def test_missing_uncertainties_are_assumed_and_said():
+    points = curve([4, 24, 96, 168], [1e8], [50])
+    result = fit_curve(TimeActivityCurve(points.time_s, points.activity_Bq, np.zeros(4)), decay_constant_per_s=DECAY)
+    assert any("No uncertainties" in w for w in result.warnings)
+    assert 0.02 < result.u_tia_Bq_s / result.tia_Bq_s < 0.5
+
+
+def test_what_cannot_be_fitted_is_refused_with_a_sentence():
+    one, three = curve([24], [1e8], [50]), curve([4, 24, 96], [1e8], [50])
+    for bad in (
+        lambda: fit_curve(one, decay_constant_per_s=DECAY),
+        lambda: fit_curve(three, decay_constant_per_s=0.0),
+        lambda: fit_curve(three, decay_constant_per_s=DECAY, method="best"),
+        lambda: fit_curve(three, decay_constant_per_s=DECAY, models=["bi-exponential"]),
+        lambda: fit_curve(three, decay_constant_per_s=DECAY, models=["biexp"]),
+        lambda: fit_curve(three, decay_constant_per_s=DECAY, models=[]),
+        lambda: fit_curve(three, decay_constant_per_s=DECAY, variance="guessed"),
+        lambda: fit_curve(one, decay_constant_per_s=DECAY, method="trapezoid"),
+    ):
+        with pytest.raises(BadInput):
+            bad()
+    with pytest.raises(CouldNot, match="variance"):
+        fit_curve(three, decay_constant_per_s=DECAY, variance="estimated")
+
+
+def test_aicc_by_hand():
+    # n = 6, chi2 = 3, one variance and two parameters: 6 ln(1/2) + 6 + 2*3*4/2.
+    assert aicc(3.0, 6, 2, "estimated") == pytest.approx(6 * np.log(0.5) + 6 + 12)
+    assert aicc(3.0, 5, 3, "estimated") == np.inf
+    assert akaike_weights([0.0, 10.1])[1] == 0
+
+
+def test_trapezoid_by_hand():
+    points = TimeActivityCurve([10.0, 20.0, 40.0], [4.0, 8.0, 2.0], [0.0, 0.0, 0.0])
+    result = fit_curve(points, decay_constant_per_s=1e-3, method="trapezoid")
+    rate = np.log(4) / 20
+    assert result.tia_Bq_s == pytest.approx(20 + 60 + 100 + 2 / rate)
+    assert result.u_tia_Bq_s == pytest.approx(20 / np.sqrt(3))
+    flat = fit_curve(TimeActivityCurve([10.0, 20.0], [4.0, 4.0], [0.0, 0.0]), decay_constant_per_s=0.01, method="trapezoid")
+    assert flat.tia_Bq_s == pytest.approx(20 + 40 + 400)
+    assert "physical" in flat.model and flat.warnings
+
+
+def test_trapezoid_uncertainty_is_the_spread_of_noisy_repeats():
+    t, a, u = H * np.array([4, 24, 96, 168.0]), np.array([9e7, 7e7, 2.5e7, 9e6]), np.array([4e6, 3e6, 1e6, 5e5])
+    rng = np.random.default_rng(5)
+    repeats = [fit_curve(TimeActivityCurve(t, a + u * rng.standard_normal(4), u), decay_constant_per_s=DECAY, method="trapezoid").tia_Bq_s for _ in range(600)]
+    stated = fit_curve(TimeActivityCurve(t, a, u), decay_constant_per_s=DECAY, method="trapezoid").u_tia_Bq_s
+    start = 9e7 * 4 * H / 2 / np.sqrt(3)
+    assert np.hypot(np.std(repeats), start) == pytest.approx(stated, rel=0.1)
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says():
+    # 120 curves; the full table is in validation/tia_coverage.py. Bounds are four binomial deviations wide.
+    rng, inside = np.random.default_rng(20), []
+    for i in range(120):
+        c, half_lives = ([7e7, 3e7], [60, 5]) if i % 2 else ([1e8, -1e8], [60, 2])
+        factor = 1 + 0.07 * rng.standard_normal(4)
+        result = fit_curve(curve([4, 24, 96, 168], c, half_lives, 0.07, factor), decay_constant_per_s=DECAY)
+        low, high = interval_95(result)
+        inside.append(low < integral(c, half_lives) < high)
+    assert 0.87 <= np.mean(inside) <= 1.0
