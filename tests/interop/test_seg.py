@@ -107,7 +107,8 @@ def test_another_grid_gets_the_regions_in_place(tmp_path):
     back = read_regions(tmp_path / "s.dcm", fine, only=["Kidney_Left", "Liver"])
     for name in back.names:
         assert back.volume_mL(name) == pytest.approx(r.volume_mL(name), rel=0.05)
-        assert fine.to_patient(np.argwhere(back.mask(name))).mean(0) == pytest.approx(r.geometry.to_patient(np.argwhere(r.mask(name))).mean(0), abs=0.5)
+        # Flat ends fall on a slice or beside it: half a new voxel.
+        assert fine.to_patient(np.argwhere(back.mask(name))).mean(0) == pytest.approx(r.geometry.to_patient(np.argwhere(r.mask(name))).mean(0), abs=1.0)
 
 
 def test_label_maps_and_fractions_are_read(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lutetia.core import BadInput, CouldNot
-from lutetia.kinetics import TimeActivityCurve, fit_curve, interval_95
+from lutetia.kinetics import TimeActivityCurve, fit_curve
 
 H = 3600.0
 
@@ -63,12 +63,12 @@ def _curve(patient, organ, which=slice(None)):
 
 
 @pytest.mark.parametrize("organ", ["Kidney_Left", "Kidney_Right", "Liver", "Spleen"])
-def test_patient_curves_agree_with_the_trapezoid_within_their_interval(patient, organ):
+def test_patient_curves_agree_with_the_trapezoid(patient, organ):
     decay = np.log(2) / (patient["half_life_h"] * H)
     fitted = fit_curve(_curve(patient, organ), decay_constant_per_s=decay)
     plain = fit_curve(_curve(patient, organ), decay_constant_per_s=decay, method="trapezoid")
-    low, high = interval_95(fitted)
-    assert low < plain.tia_Bq_s < high
+    assert abs(plain.tia_Bq_s - fitted.tia_Bq_s) < 2 * np.hypot(plain.u_tia_Bq_s, fitted.u_tia_Bq_s)
+    assert fitted.u_tia_Bq_s < plain.u_tia_Bq_s  # the last two scans are a day apart: a poor tail by themselves
     assert 30 * H < fitted.effective_half_life_s < 110 * H
 
 

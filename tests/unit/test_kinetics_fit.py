@@ -62,7 +62,7 @@ def test_covariance_and_uncertainty_are_those_of_curve_fit():
 
 
 def test_the_average_curve_integrates_to_the_stated_integral():
-    result = fit_curve(curve([4, 24, 72, 168], [7e7, 3e7], [60, 5], factor=[1.05, 0.96, 1.03, 0.99]), decay_constant_per_s=DECAY)
+    result = fit_curve(curve([4, 24, 72, 168], [7e7, 3e7], [60, 5], relative_u=0.1, factor=[1.05, 0.96, 1.03, 0.99]), decay_constant_per_s=DECAY)
     assert result.model.startswith("average: ")
     assert result.tia_Bq_s == pytest.approx(np.sum(result.coefficients_Bq / result.rates_per_s), rel=1e-12)
     assert sum(m["weight"] for m in result.candidates) == pytest.approx(1)

@@ -63,7 +63,7 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
     scans = tuple(_scan(case, s, nuclide, n) for n, s in enumerate(case.scan, 1))
     for s, spec in zip(scans, case.scan):
         inputs += [{"name": f"{spec.activity}: {name}" if name != spec.activity else name, "sha256": h, "uid": s.series_uid} for name, h in s.files]
-        warnings += s.warnings
+    warnings += _once([(f"scan {n}", w) for n, s in enumerate(scans, 1) for w in s.warnings])
     time_s = _times(case, scans)
     _one_patient([s.patient_key for s in scans])
     first = scans[0].volume.geometry
@@ -87,6 +87,14 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
         body = np.any(list(mask.masks.values()), axis=0)
         inputs += [{"name": n, "sha256": h, "uid": None} for n, h in mask.files]
     return PatientImages(scans, time_s, tuple(aligned), tuple(registrations), hu, regions, body, inputs, warnings)
+
+
+def _once(said: list[tuple[str, str]]) -> list[str]:
+    """Each warning once, behind all who said it."""
+    by_text: dict[str, list[str]] = {}
+    for who, text in said:
+        by_text.setdefault(text, []).append(who)
+    return [f"{', '.join(who)}: {text}" for text, who in by_text.items()]
 
 
 def _scan(case: Case, spec: Scan, nuclide: Nuclide, number: int) -> ActivityScan:
@@ -157,7 +165,7 @@ def _ct(case: Case, index: int, patient: str, inputs: list[dict[str, Any]], warn
     ct = read_ct(inside(case.folder, spec.ct, f"scan {index + 1}: ct"), series_uid=spec.ct_series)
     _one_patient([patient, ct.patient_key])
     inputs += [{"name": f"{spec.ct}: {n}" if n != spec.ct else n, "sha256": h, "uid": ct.series_uid} for n, h in ct.files]
-    warnings += ct.warnings
+    warnings += [f"CT: {w}" for w in ct.warnings]
     return ct
 
 
@@ -198,6 +206,6 @@ def _regions(case: Case, scans: tuple[ActivityScan, ...], inputs: list[dict[str,
         path: Path = inside(case.folder, str(spec.regions), f"scan {n + 1}: regions")
         found = read_regions(path, scans[n].volume.geometry, labels={int(k): v for k, v in spec.labels.items()} if spec.labels else None)
         inputs += [{"name": f"{spec.regions}: {name}" if name != spec.regions else name, "sha256": h, "uid": None} for name, h in found.files]
-        warnings += [f"scan {n + 1}: {w}" for w in found.warnings]
+        warnings += [f"regions of scan {n + 1}: {w}" for w in found.warnings]
         sets.append(found)
     return tuple(sets)

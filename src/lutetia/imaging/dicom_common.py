@@ -156,6 +156,25 @@ def save(path: Path | str, ds: Dataset) -> None:
     write_atomic(path, buffer.getvalue())
 
 
+def reference(image: Dataset) -> Dataset:
+    """A sequence item that names one image."""
+    from pydicom import Dataset
+
+    out = Dataset()
+    out.ReferencedSOPClassUID, out.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
+    return out
+
+
+def referenced_series(images: list[Dataset]) -> Dataset:
+    """A Referenced Series Sequence item that names all images of a series."""
+    from pydicom import Dataset
+
+    out = Dataset()
+    out.SeriesInstanceUID = images[0].SeriesInstanceUID
+    out.ReferencedInstanceSequence = [reference(image) for image in images]
+    return out
+
+
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
     """Keeps what toolkits say about odd values off the screen: their lines may quote a patient's data."""

@@ -15,6 +15,7 @@ from .dicom_common import (
     ds_text,
     new_object,
     patient_and_study,
+    reference,
     save,
     series_headers,
 )
@@ -172,20 +173,12 @@ def _referenced_frame(frame: str, images: list[Dataset]) -> Dataset:
 
     study, series, out = Dataset(), Dataset(), Dataset()
     series.SeriesInstanceUID = images[0].SeriesInstanceUID
-    series.ContourImageSequence = [_reference(image) for image in images]
+    series.ContourImageSequence = [reference(image) for image in images]
     study.ReferencedSOPClassUID = "1.2.840.10008.3.1.2.3.1"
     study.ReferencedSOPInstanceUID = images[0].StudyInstanceUID
     study.RTReferencedSeriesSequence = [series]
     out.FrameOfReferenceUID = frame
     out.RTReferencedStudySequence = [study]
-    return out
-
-
-def _reference(image: Dataset) -> Dataset:
-    from pydicom import Dataset
-
-    out = Dataset()
-    out.ReferencedSOPClassUID, out.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
     return out
 
 
@@ -210,7 +203,7 @@ def _contour_items(mask: np.ndarray, geometry: Geometry, planes: list) -> list[D
             item = Dataset()
             near = [image for position, normal, image in planes if np.max(np.abs((place - position) @ normal)) < 0.01]
             if near:
-                item.ContourImageSequence = [_reference(near[0])]
+                item.ContourImageSequence = [reference(near[0])]
             item.ContourGeometricType = _CLOSED[0]
             item.NumberOfContourPoints = len(points)
             item.ContourData = [ds_text(round(v, 6)) for v in place.ravel()]

@@ -18,6 +18,8 @@ from .dicom_common import (
     image_plane,
     patient_and_study,
     quietly,
+    reference,
+    referenced_series,
     save,
     series_headers,
 )
@@ -96,12 +98,11 @@ def write_seg(
     stack = np.stack([np.flip(m.transpose(axes), flips) for m in regions.masks.values()], axis=-1).astype(np.uint8)
     image_plane(geometry.affine)  # refuses axes that DICOM cannot say
     seed = (np.round(geometry.affine, 6).tobytes(), str(stack.shape), *regions.masks, np.packbits(stack).tobytes())
-    if source_series is None:
-        images = [_stand_in(geometry, seed)]
-        said = f"{description}. No DICOM source images. {RESEARCH_USE}"
-    else:
-        images = [_image_header(header) for _, header in series_headers(source_series)]
-        said = f"{description}. {RESEARCH_USE}"
+    source = [] if source_series is None else [_image_header(header) for _, header in series_headers(source_series)]
+    # highdicom places single slices and enhanced objects; a multi-frame NM object it can only be told of afterwards.
+    placed = bool(source) and all("ImagePositionPatient" in h or "PerFrameFunctionalGroupsSequence" in h for h in source)
+    images = source if placed else [_stand_in(geometry, seed, source[0] if source else None)]
+    said = f"{description}. {'' if source else 'No DICOM source images. '}{RESEARCH_USE}"
     frame = str(images[0].FrameOfReferenceUID)
     require_frame(frame, geometry, "the source series")
     sop_uid = content_uid("SEG", description, str(images[0].SOPInstanceUID), *seed)
@@ -119,8 +120,8 @@ def write_seg(
             device_serial_number="0", content_description=said[:64], content_label="REGIONS", series_description=description[:64],
         )
     _make_reproducible(ds, sop_uid)
-    if source_series is None:
-        _forget_stand_in(ds)
+    if not placed:
+        _forget_stand_in(ds, source)
     save(path, ds)
 
 
@@ -202,17 +203,17 @@ def _segment(seg: Any, number: int, name: str, file: str) -> tuple[np.ndarray, G
     return values, Geometry(values.shape, volume.affine[:, [2, 1, 0, 3]], str(volume.frame_of_reference_uid or ""))
 
 
-def _stand_in(geometry: Geometry, seed: tuple) -> Dataset:
-    """The one-slice CT header highdicom takes patient, study and frame of reference from when there is no DICOM source."""
+def _stand_in(geometry: Geometry, seed: tuple, like: Dataset | None) -> Dataset:
+    """The one-slice CT header that tells highdicom patient, study and frame of reference (those of `like`, if any)."""
     from pydicom import Dataset
     from pydicom.dataset import FileMetaDataset
 
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
-    for key, value in patient_and_study(None, *seed).items():
+    for key, value in patient_and_study(like, *seed).items():
         setattr(ds, key, value)
-    if geometry.frame_of_reference:
+    if geometry.frame_of_reference and like is None:
         ds.FrameOfReferenceUID = geometry.frame_of_reference
     ds.SOPClassUID, ds.Modality = "1.2.840.10008.5.1.4.1.1.2", "CT"
     ds.SOPInstanceUID, ds.SeriesInstanceUID = content_uid("no source image", *seed), content_uid("no source series", *seed)
@@ -229,14 +230,26 @@ def _image_header(header: Dataset) -> Dataset:
     return header
 
 
-def _forget_stand_in(ds: Dataset) -> None:
-    """Remove references to the source image that does not exist."""
+def _forget_stand_in(ds: Dataset, source: list[Dataset]) -> None:
+    """References to the stand-in are removed, or replaced by one to the true source."""
     for key in ("ReferencedSeriesSequence", "SourceImageSequence"):
         if key in ds:
             delattr(ds, key)
     for frame in [*ds.PerFrameFunctionalGroupsSequence, *ds.SharedFunctionalGroupsSequence]:
         if "DerivationImageSequence" in frame:
             del frame.DerivationImageSequence
+    if source:
+        from highdicom.sr import CodedConcept
+        from pydicom import Dataset
+
+        images = [reference(image) for image in source]
+        for image in images:
+            image.PurposeOfReferenceCodeSequence = [CodedConcept("121322", "DCM", "Source image for image processing operation")]
+        derived = Dataset()
+        derived.SourceImageSequence = images
+        derived.DerivationCodeSequence = [CodedConcept("113076", "DCM", "Segmentation")]
+        ds.SharedFunctionalGroupsSequence[0].DerivationImageSequence = [derived]
+        ds.ReferencedSeriesSequence = [referenced_series(source)]
 
 
 def _make_reproducible(ds: Dataset, sop_uid: str) -> None:

@@ -97,7 +97,7 @@ def _fit_and_average(curve: TimeActivityCurve, decay: float, models: Sequence[st
         if models is None and not math.isfinite(criterion):
             continue
         fit = fit_model(model, t, a, u, decay)
-        if fit.tia_Bq_s > 0:
+        if fit.tia_Bq_s > 0 and not (models is None and fits and fit.reduces):  # else a simpler model counts twice
             fits.append(fit)
             criteria.append(aicc(fit.chi2, len(t), model.n_parameters, variance))
     if not fits or not all(map(math.isfinite, criteria)):

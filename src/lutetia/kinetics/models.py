@@ -73,6 +73,9 @@ class ModelFit:
     chi2 : float
     degrees_of_freedom : int
     tia_Bq_s, u_tia_Bq_s : float
+    reduces : bool
+        Whether a phase vanished in the fit (no amplitude, or an uptake as quick as the limit of what the first
+        point could show): the curve is then that of a simpler model.
     """
 
     model: Model
@@ -83,6 +86,7 @@ class ModelFit:
     degrees_of_freedom: int
     tia_Bq_s: float
     u_tia_Bq_s: float
+    reduces: bool
 
     @property
     def coefficients_Bq(self) -> np.ndarray:
@@ -125,6 +129,7 @@ def fit_model(model: Model, time_s: np.ndarray, activity_Bq: np.ndarray, u_Bq: n
         len(t) - model.n_parameters,
         float(np.sum(c / k)) * to_tia,
         float(np.sqrt(gradient @ covariance @ gradient)) * to_tia,
+        bool(a.min() <= 1e-6 * a.max()) or (model.rises and bool(k[-1] >= 0.95 * _rate_limits(model, t)[1])),
     )
 
 

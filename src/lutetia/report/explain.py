@@ -166,7 +166,7 @@ def _budget(root: _Node, region: dict[str, Any]) -> None:
 
 def _overview(result: dict[str, Any]) -> _Node:
     case = result["case"]
-    root = _Node(f"{case.get('title') or case.get('id')}: {result['nuclide']}{' ' + case['agent'] if case.get('agent') else ''}, {_administered(result)}")
+    root = _Node(f"{case.get('title') or case.get('id')}: {result['nuclide']}{', ' + case['agent'] if case.get('agent') else ''}, {_administered(result)}")
     regions = root.add(f"regions ({len(result['regions'])}); name one to see where its dose comes from")
     for r in result["regions"]:
         regions.add(f"{r['region']}: {plus_minus(r.get('dose_Gy'), r.get('dose_u_Gy'), 'Gy')}" + (f", {len(r['warnings'])} warning(s)" if r.get("warnings") else ""))

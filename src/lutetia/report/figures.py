@@ -57,7 +57,7 @@ def fit_svg(region: dict[str, Any], style: Style, unit: tuple[str, float], log: 
         for times, values, dashed in curve_parts(region, t, a * size):
             ax.plot(times / HOUR_S, values / size, color=INK, lw=1.2, ls=(0, (3.5, 2.0)) if dashed else "-", solid_capstyle="butt")
         lower = np.minimum(u, 0.98 * a) if log else u
-        ax.errorbar(t / HOUR_S, a, yerr=[lower, u], fmt="o", ms=4.2, mfc=style.color, mec="white", mew=0.6, ecolor=style.color, elinewidth=1.1, capsize=2.2, zorder=3)
+        ax.errorbar(t / HOUR_S, a, yerr=np.vstack([lower, u]), fmt="o", ms=4.2, mfc=style.color, mec="white", mew=0.6, ecolor=style.color, elinewidth=1.1, capsize=2.2, zorder=3)
         ax.set_xlim(left=0.0)
         if log:
             ax.set_yscale("log")
