@@ -239,6 +239,66 @@ def test_contours_are_not_written_for_another_patient_space_or_nothing(tmp_path)
     assert not (tmp_path / "rs.dcm").exists()
 
 
+def test_names_in_other_scripts_come_through_and_none_reaches_a_log(tmp_path, caplog, recwarn, capfd):
+    """A Latin-1 patient name, odd study texts and Greek region names: kept in the files, absent from logs and warnings."""
+    import warnings
+
+    import pydicom
+
+    from lutetia.imaging.rtdose import read_rtdose, write_rtdose
+    from lutetia.imaging.seg import write_seg
+
+    g = grid()
+    series = ct_series(tmp_path / "ct", g)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for file in series.iterdir():
+            ds = pydicom.dcmread(file)
+            ds.SpecificCharacterSet, ds.PatientName, ds.StudyID = "ISO_IR 100", "Müller^Jürgen", "SECRETID and more than sixteen"
+            ds.save_as(file)
+    caplog.clear()
+    recwarn.clear()
+    capfd.readouterr()
+    r = RegionSet({"Läsion α": _regions(g).mask("Liver")}, g, "test")
+    write_rtstruct(tmp_path / "r", r, series=series)
+    write_seg(tmp_path / "s", r, source_series=series)
+    write_rtdose(tmp_path / "d", Volume(np.ones(g.shape), g, "absorbed dose [Gy]"), like=series)
+    assert read_regions(tmp_path / "r", g).names == read_regions(tmp_path / "s", g).names == ("Läsion α",)
+    read_rtdose(tmp_path / "d")
+    assert not caplog.records and not list(recwarn) and capfd.readouterr() == ("", "")
+    for name in "rsd":
+        assert str(pydicom.dcmread(tmp_path / name).PatientName) == "Müller^Jürgen"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\\b"])
+def test_names_that_dicom_would_cut_or_split_are_refused(tmp_path, name):
+    from lutetia.imaging.seg import write_seg
+
+    g = grid()
+    series = ct_series(tmp_path / "ct", g)
+    r = RegionSet({name: np.ones(g.shape, bool)}, g, "test")
+    for write in (lambda: write_rtstruct(tmp_path / "r", r, series=series), lambda: write_seg(tmp_path / "s", r)):
+        with pytest.raises(BadInput, match="cannot be a DICOM name"):
+            write()
+
+
+def test_damaged_files_end_in_a_sentence(tmp_path):
+    """Bytes changed at random anywhere in a structure set: the regions, or `BadInput`, and nothing else."""
+    whole = rtstruct(tmp_path / "rs.dcm", {"Liver": cylinder(40.0)[:2], "Lesion": cylinder(10.0)[:2]}).read_bytes()
+    rng = np.random.default_rng(11)
+    (tmp_path / "damaged").mkdir()
+    damaged = tmp_path / "damaged" / "rs.dcm"
+    for _ in range(60):
+        data = np.frombuffer(whole, np.uint8).copy()
+        where = rng.integers(132, 1500 if rng.random() < 0.7 else len(data), 6)
+        data[where] = rng.integers(0, 256, 6)
+        damaged.write_bytes(data.tobytes())
+        try:
+            read_regions(damaged, grid())
+        except BadInput as error:
+            assert "Secret" not in str(error)
+
+
 def test_measured_lesions_of_a_patient(shared):
     """Contours drawn on a 1.953 mm SPECT: volumes as the polygons have them, and uptake well above the liver's."""
     import pydicom

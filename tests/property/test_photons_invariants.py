@@ -117,6 +117,7 @@ def test_air_around_the_body_changes_nothing() -> None:
         ({"source": np.ones((2, 2, 3))}, "resample"), ({"source": -np.ones((2, 2, 2))}, "negative"), ({"source": np.zeros((2, 2, 2))}, "above zero"),
         ({"source": np.full((2, 2, 2), np.nan)}, "finite"), ({"histories": 5}, "batch"), ({"batches": 1}, "batch"), ({"estimator": "collision"}, "estimator"),
         ({"spacing_mm": (1, 1, 0)}, "voxel size"), ({"lines": Lines(np.array([11.0]), np.array([1.0]))}, "10 MeV"), ({"cut_MeV": 0.5}, "cut"), ({"labels": np.ones((1, 1, 1), int)}, "labels"),
+        ({"labels": np.full((2, 2, 2), -1)}, "Labels"), ({"labels": np.full((2, 2, 2), 0.5)}, "Labels"),
     ],
 )
 def test_bad_input_is_refused_with_a_sentence(change: dict, words: str) -> None:

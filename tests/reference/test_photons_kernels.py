@@ -49,6 +49,19 @@ def test_kernel_is_what_the_voxel_monte_carlo_finds(energy_MeV: float) -> None:
     assert r.region_energy_MeV[0] == pytest.approx(expected, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("name", "offset", "published"),
+    [("Y-90", (0, 0, 5), 4.70e-7), ("Y-90", (3, 4, 4), 2.67e-7), ("Y-90", (5, 5, 5), 1.38e-7), ("Lu-177", (0, 0, 5), 3.14e-6), ("Lu-177", (5, 5, 5), 1.12e-6), ("I-131", (0, 0, 5), 3.36e-5), ("I-131", (5, 5, 5), 1.10e-5)],
+)
+def test_far_voxels_of_lanconelli(name: str, offset: tuple[int, int, int], published: float) -> None:
+    """S of 4.42 mm voxels of soft tissue, mGy/(MBq s), beyond the reach of the electrons (Lanconelli 2012, doi
+    10.1088/0031-9155/57/2/517, another Monte Carlo); for Y-90 all of it is bremsstrahlung."""
+    distance_mm = 4.42 * float(np.linalg.norm(offset))
+    within = photon_kernel(nuclide(name)).within(distance_mm + np.array([-1.0, 1.0]))
+    MeV_per_g = float(np.diff(within)[0]) / 2 / (4 * np.pi * distance_mm**2) * 1000
+    assert MeV_per_g * 1.602177e-10 * 1e9 == pytest.approx(published, rel=0.05)
+
+
 def test_lu177_sphere_of_310_g() -> None:
     """OLINDA's sphere of 310 g: 0.281 mGy/(MBq h) for Lu-177; electrons, which stay inside, give 147.9 keV of it less 0.3 %."""
     radius_mm = 10 * (3 * 310 / (4 * np.pi)) ** (1 / 3)

@@ -2,7 +2,11 @@
 
 import pytest
 
-from lutetia.transport.stopping import alpha_csda_range_g_cm2, electron_csda_range_g_cm2, electron_stopping_power
+from lutetia.transport.stopping import (
+    alpha_csda_range_g_cm2,
+    electron_csda_range_g_cm2,
+    electron_stopping_power,
+)
 
 
 @pytest.mark.parametrize("energy, printed", [

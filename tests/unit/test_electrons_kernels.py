@@ -9,7 +9,11 @@ import pytest
 from lutetia.core import BadInput, CouldNot
 from lutetia.nuclides import Lines, Nuclide, nuclide
 from lutetia.transport.electron_kernels import electron_kernel, electron_slices, mono_electron_kernel
-from lutetia.transport.stopping import electron_csda_range_g_cm2, electron_radiation_yield, electron_stopping_power
+from lutetia.transport.stopping import (
+    electron_csda_range_g_cm2,
+    electron_radiation_yield,
+    electron_stopping_power,
+)
 
 NAMES = ["Lu-177", "Y-90", "I-131", "Tb-161", "Ga-68", "F-18", "Cu-64", "Bi-213", "Pb-212", "I-123", "Tc-99m", "Ge-68"]
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_report_case import fake_result, region_table_result
 
 from lutetia.core import BadInput
 from lutetia.report import explain, load_result
+from lutetia.report.style import region_styles
+from lutetia.report.view import page
 
 
 def test_a_region_is_led_to_its_files() -> None:
@@ -94,3 +99,20 @@ def test_parts_that_are_missing_or_of_another_type_are_named(tmp_path, key: str)
     del result["regions"][2]["tac"]
     with pytest.raises(BadInput, match="region 3 has no 'tac'"):
         load_result(_written(tmp_path, json.dumps(result)))
+
+
+def _holes(value, rng: random.Random, share: float):
+    """The value with a share of its numbers replaced by None; curves and scan times, which must be there, are kept."""
+    if isinstance(value, dict):
+        return {k: v if k in ("tac", "fit", "curve", "time_s", "index", "seed") else _holes(v, rng, share) for k, v in value.items()}
+    if isinstance(value, list) and not any(isinstance(v, (int, float)) for v in value):
+        return [_holes(v, rng, share) for v in value]
+    return None if isinstance(value, (int, float)) and rng.random() < share else value
+
+
+@given(st.integers(min_value=0, max_value=2**32), st.sampled_from([0.05, 0.5, 1.0]))
+def test_numbers_that_are_missing_are_dashes_everywhere(seed: int, share: float) -> None:
+    """Any number may be None: the tree and the page's texts are still made, and do not say None."""
+    result = _holes(fake_result(), random.Random(seed), share)
+    assert "None" not in explain(result, "kidney left") + explain(result)
+    assert "None" not in str(list(page(result, region_styles(result["regions"])).values())).replace("': None", "")

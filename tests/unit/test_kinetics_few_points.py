@@ -30,6 +30,7 @@ def test_hanscheid_deviates_from_a_mono_exponential_as_its_formula_says(x, ratio
 def test_hanscheid_outside_its_range_says_so():
     result = single_time_point(scan(20), "hanscheid", DECAY, half_life_s=50 * H)
     assert any("outside 0.75 to 2.5" in w and "-39 %" in w for w in result.warnings)
+    assert result.u_tia_Bq_s / result.tia_Bq_s == pytest.approx(0.394, abs=0.001)
     assert any("2.5 physical" in w for w in single_time_point(scan(500), "hanscheid", DECAY).warnings)
     assert any("none was given" in w for w in single_time_point(scan(96), "hanscheid", DECAY).warnings)
 

@@ -49,6 +49,12 @@ def test_selection_finds_the_generating_model_when_the_points_are_precise(name):
     assert max(result.candidates, key=lambda m: m["weight"])["name"] == name
 
 
+def test_a_phase_that_vanishes_in_the_fit_is_not_counted_as_another_model():
+    result = fit_curve(curve([4, 24, 72, 168], [1e8], [50]), decay_constant_per_s=DECAY)
+    assert "uptake" not in result.model
+    assert result.tia_Bq_s == pytest.approx(integral([1e8], [50]), rel=1e-4)
+
+
 def test_covariance_and_uncertainty_are_those_of_curve_fit():
     noisy = curve([4, 24, 72, 168], [1e8], [50], factor=[1.02, 0.97, 1.03, 0.98])
     ours = fit_curve(noisy, decay_constant_per_s=DECAY, models=["mono-exponential"])
@@ -112,7 +118,7 @@ def test_zero_late_points_are_used():
 
 
 def test_a_point_at_the_administration_decides_whether_the_curve_rises():
-    start = curve([0, 4, 24, 96], [1e8], [50])
+    start = curve([0, 4, 24, 96], [6e7, 4e7], [50, 5])
     assert {m["name"] for m in fit_curve(start, decay_constant_per_s=DECAY).candidates} == {"mono-exponential", "bi-exponential"}
     rise = curve([0, 4, 24, 96], [1e8, -1e8], [50, 3])
     rise = TimeActivityCurve(rise.time_s, rise.activity_Bq, np.maximum(rise.u_activity_Bq, 1e6))
@@ -174,12 +180,12 @@ def test_trapezoid_uncertainty_is_the_spread_of_noisy_repeats():
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():
-    # 120 curves; the full table is in validation/tia_coverage.py. Bounds are four binomial deviations wide.
+    # 80 curves; the full table is in validation/tia_coverage.py. The bound is four binomial deviations below 95 %.
     rng, inside = np.random.default_rng(20), []
-    for i in range(120):
+    for i in range(80):
         c, half_lives = ([7e7, 3e7], [60, 5]) if i % 2 else ([1e8, -1e8], [60, 2])
         factor = 1 + 0.07 * rng.standard_normal(4)
         result = fit_curve(curve([4, 24, 96, 168], c, half_lives, 0.07, factor), decay_constant_per_s=DECAY)
         low, high = interval_95(result)
         inside.append(low < integral(c, half_lives) < high)
-    assert 0.87 <= np.mean(inside) <= 1.0
+    assert np.mean(inside) >= 0.86

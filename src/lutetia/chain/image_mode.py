@@ -70,7 +70,7 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     result = result_record(
         case, chosen, n.name, records, seed=seed, scans=_scan_records(patient), warnings=warnings, assumptions=_assumptions(case, doses),
         monte_carlo=_monte_carlo(doses), timing_s=dict(zip(("read", "kinetics", "transport"), np.diff(clock).tolist())),
-        provenance=provenance(case, patient.inputs, seed),
+        provenance=provenance(case, chosen, patient.inputs, seed),
     )  # fmt: skip
     anatomy, kind = (patient.hu, "CT") if patient.hu is not None else (patient.aligned[0], "activity")
     u = _voxel_u(case, doses, total, voxels.u_tia_Bq_s, voxels.tia_Bq_s)

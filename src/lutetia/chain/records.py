@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import __version__
 from ..core import finite_or_none
-from ..data import table, table_names
+from ..data import table
 from ..dosimetry.dvh import DVH
 from ..kinetics import TimeActivityCurve, TimeIntegratedActivity
 from ..radiobiology import bed_Gy, bed_parameters, lea_catcheside
@@ -19,6 +19,9 @@ from .case import Case, as_parameters
 
 SCHEMA = "lutetia-result/1"
 _PACKAGES = ("numpy", "scipy", "numba", "pydicom", "highdicom", "SimpleITK", "nibabel", "radioactivedecay", "icrp107-database")
+
+_TABLES = ("electron_kernels", "estar_electrons", "photon_kernels", "photon_cross_sections", "astar_alphas", "radiobiology_bed")
+_IMAGE_TABLES = ("hu_to_density", "materials")
 
 
 def region_record(
@@ -76,7 +79,8 @@ def region_record(
 
 
 def _candidate(c: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(k): _json_value(v) for k, v in c.items()}
+    names = {"name": "model", "AICc": "aicc"}
+    return {names.get(k, k): _json_value(v) for k, v in c.items()}
 
 
 def _json_value(v: Any) -> Any:
@@ -122,16 +126,15 @@ def bed_record(organ: str | None, dose_by_radiation_Gy: Mapping[str, float], dos
     }
 
 
-def provenance(case: Case, inputs: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+def provenance(case: Case, engine: str, inputs: list[dict[str, Any]], seed: int) -> dict[str, Any]:
     """What a result rests on: files, tables, settings, versions."""
+    names = list(_TABLES) + (list(_IMAGE_TABLES) if case.scan else []) + (["photon_form_factors"] if engine == "monte-carlo" else [])
+    tables = [table(n) for n in names]
     return {
         "version": __version__,
         "case_file_sha256": case.sha256,
         "inputs": inputs,
-        "tables": [
-            {"name": n, "sha256": table(n).sha256, "title": str(table(n).source.get("title", "")), "source": str(table(n).source.get("source", ""))}
-            for n in table_names()
-        ],
+        "tables": [{"name": t.name, "sha256": t.sha256, "title": t.source["title"], "source": t.source["source"]} for t in tables],
         "decay_data": "ICRP Publication 107 (doi 10.1016/j.icrp.2008.10.004) by the packages radioactivedecay and icrp107-database",
         "parameters": dict(as_parameters(case)),
         "seed": seed,

@@ -36,7 +36,7 @@ def run_table(case: Case, *, seed: int) -> dict[str, Any]:
     return result_record(
         case, "region-table", n.name, regions, seed=seed, scans=[], warnings=warnings, assumptions=assumptions, monte_carlo=None,
         timing_s={"read": 0.0, "kinetics": time.perf_counter() - start, "transport": 0.0, "write": 0.0},
-        provenance=provenance(case, [], seed),
+        provenance=provenance(case, "region-table", [], seed),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ RESEARCH_USE = "Research use only. Not for diagnosis or treatment decisions."
 MANUFACTURER = "lutetia"
 
 _PATIENT_AND_STUDY = (
-    "SpecificCharacterSet", "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge",
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge",
     "PatientSize", "PatientWeight", "PatientIdentityRemoved", "DeidentificationMethod", "StudyInstanceUID", "StudyDate",
     "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber", "StudyDescription", "FrameOfReferenceUID",
     "PositionReferenceIndicator",
@@ -104,8 +104,7 @@ def patient_and_study(like: Path | str | Mapping[str, str] | Dataset | None, *se
         given = dict(like)
     else:
         source = read_dataset(first_file(Path(like)), pixels=False) if isinstance(like, (str, Path)) else like
-        with quietly():
-            given = {key: _fitting(source[key]) for key in _PATIENT_AND_STUDY if key in source and source[key].value not in (None, "")}
+        given = {key: _fitting(source[key]) for key in _PATIENT_AND_STUDY if key in source and source[key].value not in (None, "")}
     out = dict.fromkeys(_MUST_BE_THERE, "") | given
     if not out["PatientID"] and not out["PatientName"]:
         out["PatientID"] = "UNKNOWN"
@@ -116,8 +115,8 @@ def patient_and_study(like: Path | str | Mapping[str, str] | Dataset | None, *se
 
 
 def _fitting(element: Any) -> Any:
-    """The element's value; short texts that break DICOM's length limit (some archives' do) are cut to it."""
-    limit = {"SH": 16, "LO": 64}.get(element.VR)
+    """The element's value; a study's name that breaks DICOM's length limit (some archives' do) is cut to it."""
+    limit = {"StudyID": 16, "StudyDescription": 64}.get(element.keyword)
     return element.value[:limit].rstrip() if limit and isinstance(element.value, str) else element.value
 
 
@@ -137,8 +136,7 @@ def new_object(sop_class: str, modality: str, attributes: Mapping[str, Any], *, 
     ds.file_meta.ImplementationClassUID = content_uid("lutetia", "implementation")
     for key, value in attributes.items():
         setattr(ds, key, value)
-    if "SpecificCharacterSet" not in ds:
-        ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.SpecificCharacterSet = "ISO_IR 192"  # inherited texts are decoded, so they are written anew
     ds.SOPClassUID, ds.SOPInstanceUID = sop_class, sop_uid
     ds.Modality, ds.SeriesInstanceUID, ds.SeriesNumber = modality, series_uid, 1
     ds.SeriesDescription = description[:64]
@@ -151,8 +149,7 @@ def new_object(sop_class: str, modality: str, attributes: Mapping[str, Any], *, 
 def save(path: Path | str, ds: Dataset) -> None:
     """Write a Part 10 file whole or not at all."""
     buffer = io.BytesIO()
-    with quietly():
-        ds.save_as(buffer, enforce_file_format=True)
+    ds.save_as(buffer, enforce_file_format=True)
     write_atomic(path, buffer.getvalue())
 
 

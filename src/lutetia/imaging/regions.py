@@ -171,20 +171,35 @@ def check_volume(name: str, before_mL: float, after_mL: float, what: str) -> lis
     return []
 
 
+def fraction_outside(places: np.ndarray, grid: Geometry) -> float:
+    """Fraction of places (n, 3), LPS mm, that lie in no voxel of a grid."""
+    index = grid.to_index(places)
+    return 1.0 - float(np.mean(np.all((index >= -0.5 - 1e-6) & (index <= np.array(grid.shape) - 0.5 + 1e-6), axis=1)))
+
+
 def put_on_grid(mask: np.ndarray, own: Geometry, onto: Geometry, name: str, file: str) -> tuple[np.ndarray, list[str]]:
     """A mask of another grid on this one, checked."""
     from .resample import resample_mask
 
-    index = np.argwhere(mask)
-    if not len(index):
+    n = int(np.count_nonzero(mask))
+    if n == 0:
         raise BadInput(f"{file}: region {name!r} is empty; leave it out or draw it again.")
-    place = onto.to_index(own.to_patient(index))
-    inside = np.all((place >= -0.5 - 1e-6) & (place <= np.array(onto.shape) - 0.5 + 1e-6), axis=1)
-    outside = 1.0 - float(np.mean(inside))
+    outside = 0.0 if own.same_grid(onto) else fraction_outside(own.to_patient(np.argwhere(mask)), onto)
     out = resample_mask(mask, own, onto)
     notes = check_on_grid(name, file, int(np.count_nonzero(out)), outside)
-    before = len(index) * own.voxel_mL * (1.0 - outside)
+    before = n * own.voxel_mL * (1.0 - outside)
     return out, notes + check_volume(name, before, np.count_nonzero(out) * onto.voxel_mL, "drawn")
+
+
+def require_writable(regions: RegionSet, who: str) -> None:
+    """Refuse what a DICOM object cannot hold: no region, an empty one, a name it would cut or split."""
+    if not regions.masks:
+        raise BadInput(f"{who}: there are no regions to write; give at least one.")
+    for name, mask in regions.masks.items():
+        if not mask.any():
+            raise BadInput(f"{who}: region {name!r} is empty; leave it out.")
+        if not name.strip() or len(name) > 64 or "\\" in name:
+            raise BadInput(f"{who}: region {name!r} cannot be a DICOM name; give it 1 to 64 characters without a backslash.")
 
 
 def _parse(expression: str, regions: RegionSet) -> list[str]:
@@ -226,7 +241,7 @@ def _find(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise BadInput(f"{path.name}: there is no such file or folder with regions; check the path.")
-    from .dicom_common import read_dataset
+    from .dicom_files import read_header
 
     found = []
     for file in sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")):
@@ -234,7 +249,7 @@ def _find(path: Path) -> Path:
             found.append(file)
             continue
         try:
-            if read_dataset(file, pixels=False).get("Modality") in ("RTSTRUCT", "SEG"):
+            if read_header(file).text("Modality") in ("RTSTRUCT", "SEG"):
                 found.append(file)
         except BadInput:
             continue  # a note or an index beside the regions
@@ -249,12 +264,12 @@ def _from_dicom(file: Path, geometry: Geometry, only: Collection[str] | None) ->
     from .dicom_common import read_dataset
     from .dicom_files import reading
 
-    ds = read_dataset(file)
-    modality = str(ds.get("Modality", ""))
     readers = {"RTSTRUCT": rtstruct.masks_of, "SEG": seg.masks_of}
-    if modality not in readers:
-        raise BadInput(f"{file.name}: is a DICOM file of modality {modality or 'none'}; regions are read from an RTSTRUCT, a SEG or a NIfTI label map.")
+    ds = read_dataset(file)
     with reading(file.name):
+        modality = str(ds.get("Modality", ""))
+        if modality not in readers:
+            raise BadInput(f"{file.name}: is a DICOM file of modality {modality or 'none'}; regions are read from an RTSTRUCT, a SEG or a NIfTI label map.")
         return modality, *readers[modality](ds, geometry, file.name, only)
 
 

@@ -50,9 +50,9 @@ def resample(
     BadInput
         Unknown method, labels to be interpolated, or two frames of reference and no transform.
 
-    >>> g = Geometry((2, 2, 2), np.eye(4)); coarse = Geometry((1, 1, 1), np.diag([2.0, 2, 2, 1]) + 0.5 * np.eye(4)[:, 3:] @ [[0, 0, 0, 1]])
-    >>> v = Volume(np.arange(8.0).reshape(2, 2, 2), g, "activity concentration [Bq/mL]")
-    >>> float(resample(v, Geometry((1, 1, 1), [[2, 0, 0, .5], [0, 2, 0, .5], [0, 0, 2, .5], [0, 0, 0, 1]]), method="conserving").values[0, 0, 0])
+    >>> fine = Volume(np.arange(8.0).reshape(2, 2, 2), Geometry((2, 2, 2), np.eye(4)), "activity concentration [Bq/mL]")
+    >>> coarse = Geometry((1, 1, 1), [[2, 0, 0, 0.5], [0, 2, 0, 0.5], [0, 0, 2, 0.5], [0, 0, 0, 1]])
+    >>> float(resample(fine, coarse, method="conserving").values[0, 0, 0])
     3.5
     """
     if method not in _METHODS:

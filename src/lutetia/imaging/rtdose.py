@@ -15,6 +15,7 @@ from .dicom_common import (
     image_plane,
     new_object,
     patient_and_study,
+    quietly,
     read_dataset,
     save,
 )
@@ -27,6 +28,7 @@ _RT_PLAN = "1.2.840.10008.5.1.4.1.1.481.5"
 _QUANTITY = "absorbed dose [Gy]"
 
 
+@quietly()
 def write_rtdose(
     path: Path | str, dose: Volume, *, like: Path | str | Mapping[str, str] | None = None, description: str = "absorbed dose"
 ) -> None:

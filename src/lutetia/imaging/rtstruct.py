@@ -15,13 +15,14 @@ from .dicom_common import (
     ds_text,
     new_object,
     patient_and_study,
+    quietly,
     reference,
     save,
     series_headers,
 )
 from .outline import keyholed, outlines
 from .rasterise import plane_spacing, rasterise
-from .regions import RegionSet, check_on_grid, check_volume, require_frame, wanted_names
+from .regions import RegionSet, check_on_grid, check_volume, require_frame, require_writable, wanted_names
 from .resample import axial_order
 from .volume import Geometry
 
@@ -74,6 +75,7 @@ def masks_of(ds: Dataset, geometry: Geometry, file: str, only: Collection[str] |
     return masks, notes
 
 
+@quietly()
 def write_rtstruct(
     path: Path | str, regions: RegionSet, *, series: Path | str, label: str = "lutetia", description: str = ""
 ) -> None:
@@ -99,7 +101,7 @@ def write_rtstruct(
     Raises
     ------
     BadInput
-        An empty region, no region, or a series in another frame of reference than the regions.
+        No region, an empty one or one whose name DICOM cannot hold, or a series in another frame of reference than the regions.
     """
     from pydicom import Dataset
 
@@ -108,8 +110,7 @@ def write_rtstruct(
     inherited = patient_and_study(first, str(first.SeriesInstanceUID))
     frame = str(first.get("FrameOfReferenceUID", "") or regions.geometry.frame_of_reference or inherited["FrameOfReferenceUID"])
     require_frame(frame, regions.geometry, "the image series")
-    if not regions.masks:
-        raise BadInput("write_rtstruct: there are no regions to write; give at least one.")
+    require_writable(regions, "write_rtstruct")
     inherited["FrameOfReferenceUID"] = frame
     content = [f"{name}\x1f".encode() + np.packbits(mask).tobytes() for name, mask in regions.masks.items()]
     sop_uid = content_uid("RTSTRUCT", frame, label, description, str(first.SeriesInstanceUID), regions.geometry.affine.tobytes(), *content)
@@ -126,10 +127,8 @@ def write_rtstruct(
     axes, flips, geometry = axial_order(regions.geometry)
     planes = _image_planes(images)
     for number, (name, mask) in enumerate(regions.masks.items(), 1):
-        if not mask.any():
-            raise BadInput(f"write_rtstruct: region {name!r} is empty; leave it out.")
         roi = Dataset()
-        roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm = number, name[:64], ""
+        roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm = number, name, ""
         roi.ReferencedFrameOfReferenceUID = frame
         ds.StructureSetROISequence.append(roi)
         contour = Dataset()

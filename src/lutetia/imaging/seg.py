@@ -12,7 +12,6 @@ import numpy as np
 from ..core import BadInput
 from .dicom_common import (
     MANUFACTURER,
-    RESEARCH_USE,
     content_uid,
     ds_text,
     image_plane,
@@ -23,7 +22,7 @@ from .dicom_common import (
     save,
     series_headers,
 )
-from .regions import RegionSet, put_on_grid, require_frame, wanted_names
+from .regions import RegionSet, put_on_grid, require_frame, require_writable, wanted_names
 from .resample import axial_order
 from .volume import Geometry
 
@@ -63,6 +62,7 @@ _TISSUE = ("85756007", "Tissue")
 _BODY_SIDE = (("24028007", "Right", r"right|\br\b|_r\b"), ("7771000", "Left", r"left|\bl\b|_l\b"))
 
 
+@quietly()
 def write_seg(
     path: Path | str, regions: RegionSet, *, source_series: Path | str | None = None, description: str = "regions", algorithm: str | None = None
 ) -> None:
@@ -78,22 +78,18 @@ def write_seg(
         references come from it. Without it the patient is UNKNOWN, no image is referred to, and the content
         description says that there was no DICOM source.
     description : str
-        Content description.
+        Series description, and after the statement of research use the content description; 64 characters are kept.
     algorithm : str, optional
         Name of the algorithm that made the regions (written as SEMIAUTOMATIC); without it they are written as MANUAL.
 
     Raises
     ------
     BadInput
-        No region, an empty region, or a source in another frame of reference.
+        No region, an empty one or one whose name DICOM cannot hold, or a source in another frame of reference.
     """
     import highdicom
 
-    if not regions.masks:
-        raise BadInput("write_seg: there are no regions to write; give at least one.")
-    for name, mask in regions.masks.items():
-        if not mask.any():
-            raise BadInput(f"write_seg: region {name!r} is empty; leave it out.")
+    require_writable(regions, "write_seg")
     axes, flips, geometry = axial_order(regions.geometry)
     stack = np.stack([np.flip(m.transpose(axes), flips) for m in regions.masks.values()], axis=-1).astype(np.uint8)
     image_plane(geometry.affine)  # refuses axes that DICOM cannot say
@@ -102,7 +98,7 @@ def write_seg(
     # highdicom places single slices and enhanced objects; a multi-frame NM object it can only be told of afterwards.
     placed = bool(source) and all("ImagePositionPatient" in h or "PerFrameFunctionalGroupsSequence" in h for h in source)
     images = source if placed else [_stand_in(geometry, seed, source[0] if source else None)]
-    said = f"{description}. {'' if source else 'No DICOM source images. '}{RESEARCH_USE}"
+    said = f"Research use only. {'' if source else 'No DICOM source images. '}{description}"
     frame = str(images[0].FrameOfReferenceUID)
     require_frame(frame, geometry, "the source series")
     sop_uid = content_uid("SEG", description, str(images[0].SOPInstanceUID), *seed)
@@ -112,13 +108,13 @@ def write_seg(
         stack, geometry.affine[:, [2, 1, 0, 3]], "PATIENT", frame_of_reference_uid=frame,
         channels={"SegmentNumber": list(range(1, stack.shape[-1] + 1))},
     )
-    with quietly():
-        ds = highdicom.seg.Segmentation(
-            images, volume, "BINARY", [_describe(n, name, algorithm) for n, name in enumerate(regions.masks, 1)],
-            series_instance_uid=content_uid("series", sop_uid), series_number=1, sop_instance_uid=sop_uid, instance_number=1,
-            manufacturer=MANUFACTURER, manufacturer_model_name=MANUFACTURER, software_versions=__version__,
-            device_serial_number="0", content_description=said[:64], content_label="REGIONS", series_description=description[:64],
-        )
+    ds = highdicom.seg.Segmentation(
+        images, volume, "BINARY", [_describe(n, name, algorithm) for n, name in enumerate(regions.masks, 1)],
+        series_instance_uid=content_uid("series", sop_uid), series_number=1, sop_instance_uid=sop_uid, instance_number=1,
+        manufacturer=MANUFACTURER, manufacturer_model_name=MANUFACTURER, software_versions=__version__,
+        device_serial_number="0", content_description=said[:64], content_label="REGIONS", series_description=description[:64],
+    )
+    ds.SpecificCharacterSet = "ISO_IR 192"
     _make_reproducible(ds, sop_uid)
     if not placed:
         _forget_stand_in(ds, source)
@@ -184,7 +180,7 @@ def _describe(number: int, name: str, algorithm: str | None) -> Any:
         identification = highdicom.AlgorithmIdentificationSequence(
             algorithm, Code("123110", "DCM", "Artificial Intelligence") if "segmentator" in algorithm.lower() else Code("123105", "DCM", "Segmentation"), "unknown")
     out = highdicom.seg.SegmentDescription(
-        number, name[:64], Code(category[0], "SCT", category[1]), Code(kind[0], "SCT", kind[1]),
+        number, name, Code(category[0], "SCT", category[1]), Code(kind[0], "SCT", kind[1]),
         "SEMIAUTOMATIC" if algorithm else "MANUAL", identification,
     )
     if side:

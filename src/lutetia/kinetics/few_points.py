@@ -29,7 +29,8 @@ def single_time_point(
     """The time-integrated activity from one point at time t.
 
     ``"hanscheid"``: TIA = A(t) 2 t / ln 2. With x = t/T_eff its ratio to a mono-exponential's integral is
-    2 x 2^-x: within -12 % and +6 % for 0.75 <= x <= 2.5, and falling away fast outside.
+    2 x 2^-x: within -12 % and +6 % for 0.75 <= x <= 2.5, and falling away fast outside, where the uncertainty
+    is at least that error.
     Haenscheid et al. 2018, doi:10.2967/jnumed.117.193706.
 
     ``"madsen"``: TIA = A(t) exp(k t) / k with the population's effective rate k; least sensitive to k at
@@ -68,6 +69,8 @@ def single_time_point(
         seconds, rate, coefficient = 2 * t / math.log(2), math.log(2) / t, 2.0
         u_rel = _U_METHOD if relative_u is None else relative_u
         warnings += _outside_hanscheid(t, half_life_s, t_phys)
+        if half_life_s is not None and not 0.75 <= t / half_life_s <= 2.5:
+            u_rel = max(u_rel, abs(_hanscheid_error(t / half_life_s)))
     else:
         half_life = t_phys if method == "physical" else min(half_life_s or t_phys, t_phys)
         rate = math.log(2) / half_life
@@ -120,8 +123,13 @@ def _outside_hanscheid(t: float, half_life_s: float | None, t_phys: float) -> li
     x = t / half_life_s
     return [
         f"The scan at {show(t, 's')} is {x:.2f} half-lives after the administration, outside 0.75 to 2.5: for the half-life "
-        f"given, the approximation is off by {100 * (2 * x * 2**-x - 1):+.0f} %."
+        f"given, the approximation is off by {100 * _hanscheid_error(x):+.0f} %."
     ]
+
+
+def _hanscheid_error(x: float) -> float:
+    """Relative error for a mono-exponential scanned x half-lives after the administration."""
+    return 2 * x * 2**-x - 1
 
 
 def _over_half_lives(t: float, half_life: float, relative_u: float, t_phys: float, reference_s: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from .curves import TimeActivityCurve, TimeIntegratedActivity
 from .few_points import METHODS as SINGLE
 from .few_points import single_time_point
 from .jackson2013 import tri_exponential_jackson2013
-from .models import MODELS, Model, fit_model
+from .models import MODELS, Model, ModelFit, fit_model
 from .selection import aicc, average
 from .trapezoid import trapezoid
 
@@ -91,7 +91,8 @@ def _fit_and_average(curve: TimeActivityCurve, decay: float, models: Sequence[st
     t, a = curve.time_s, curve.activity_Bq
     u, warnings = _usable_uncertainties(curve)
     warnings += _tail_warnings(t, a, u, decay)
-    fits, criteria = [], []
+    fits: list[ModelFit] = []
+    criteria: list[float] = []
     for model in _allowed(models, t, a):
         criterion = aicc(0.0, len(t), model.n_parameters, variance)
         if models is None and not math.isfinite(criterion):

@@ -46,7 +46,7 @@ def trapezoid(curve: TimeActivityCurve, decay_constant_per_s: float) -> TimeInte
         gradient[-2] -= a[-1] / (rate**2 * span * a[-2])
         gradient[-1] += 1 / (rate**2 * span)
     start = a[0] * t[0] / 2 / math.sqrt(3)
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if not measured and a[-1] > 0:
         warnings = ("The last two points fall no faster than physical decay; the tail assumes physical decay alone.",)
     named = "at the rate of the last two points" if measured else "of physical decay"

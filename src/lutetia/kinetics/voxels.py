@@ -84,8 +84,8 @@ def fit_voxels(
         values = values.astype(np.float64)
     shape = values.shape[1:]
     flat = np.ascontiguousarray(values).reshape(len(t), -1)
-    if len(t) == 1:
-        return _scaled(flat[0].reshape(shape), float(single_time_point_s), relative_u)
+    if len(t) == 1 and single_time_point_s is not None:
+        return _scaled(flat[0].reshape(shape), single_time_point_s, relative_u)
 
     from scipy.stats import chi2 as chi2_distribution
 

@@ -102,7 +102,7 @@ def _transport(root: _Node, result: dict[str, Any], region: dict[str, Any]) -> N
     run = result.get("monte_carlo")
     if run:
         own = (run.get("relative_uncertainty_by_region") or {}).get(region["region"])
-        node.add(f"Monte Carlo: {run.get('histories')} histories, relative statistical uncertainty here {percent(own)}, seed {result.get('seed')}")
+        node.add(f"Monte Carlo: {run['histories'] if usable(run.get('histories')) else 'unknown'} histories, relative statistical uncertainty here {percent(own)}, seed {result.get('seed')}")
     _tables(node, result)
 
 

@@ -95,6 +95,21 @@ def bremsstrahlung_lines(nuclide: Nuclide, groups: int = 24) -> Lines:
     return _lines(nuclide, groups) if _highest(nuclide) > 1.05 * _LOWEST_MEV else Lines(np.empty(0), np.empty(0))
 
 
+def photon_lines(nuclide: Nuclide, bremsstrahlung: bool = True) -> Lines:
+    """All photons of one decay: gamma, X and annihilation lines, and the bremsstrahlung of its electrons in water.
+
+    >>> from lutetia.nuclides import nuclide
+    >>> y90 = nuclide("Y-90")
+    >>> len(photon_lines(y90).energy_MeV) - len(photon_lines(y90, bremsstrahlung=False).energy_MeV)
+    24
+    """
+    emitted = nuclide.lines["photon"]
+    if not bremsstrahlung:
+        return emitted
+    radiated = bremsstrahlung_lines(nuclide)
+    return Lines(np.concatenate([emitted.energy_MeV, radiated.energy_MeV]), np.concatenate([emitted.per_decay, radiated.per_decay]))
+
+
 def _highest(nuclide: Nuclide) -> float:
     beta = 0.0 if nuclide.beta is None else float(nuclide.beta.energy_MeV[-1])
     return max(beta, float(nuclide.lines["electron"].energy_MeV.max(initial=0.0)))

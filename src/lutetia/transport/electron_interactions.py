@@ -26,7 +26,7 @@ with Z^2 replaced by Z, here up to the energy transfer Q = q^2/2m at the cut (ab
 
 Incoherent scattering functions would give a larger logarithm (Fano 1954, doi 10.1103/PhysRev.93.117): G_1 of
 a 1 MeV electron 2 % higher, shells around 90Y up to 1.5 % lower at 6 to 8 mm. The convention of the codes is
-kept because measured and published kernels rest on it.
+kept because published kernels rest on it.
 
 *Bremsstrahlung*: photons above `cut_MeV` with dN/dk ~ (1 - k/E + 3/4 (k/E)^2)/k, scaled to ESTAR's radiative
 stopping power; softer ones are continuous. No photon is followed: their energy escapes.
@@ -38,11 +38,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .stopping import electron_csda_range_g_cm2, electron_stopping_power
+from .stopping import electron_stopping_power
 
 ELECTRON_MASS_MeV = 0.51099895
 _RADIUS_cm = 2.8179403262e-13
-_ALPHA = 7.2973525693e-3
+FINE_STRUCTURE = 7.2973525693e-3
 _BOHR_cm = 5.29177210903e-9
 _HBAR_C_MeV_cm = 1.973269804e-11
 _MOLECULES_PER_G = 6.02214076e23 / 18.01528
@@ -56,18 +56,15 @@ SPIN_Z = sum(n * z**3 for z, n, _ in _ATOMS) / sum(n * z**2 for z, n, _ in _ATOM
 
 @dataclass(frozen=True, slots=True)
 class Interactions:
-    """Tables for electrons up to a start energy; rows of `values` follow the energies, columns are the names below.
+    """Tables for electrons up to a start energy; rows of `values` follow the energies.
 
     Columns: 0 ln S (soft collisions), 1 S (soft bremsstrahlung), 2 variance of the soft loss, 3 hard elastic,
-    4 Moller, 5 hard bremsstrahlung (3 to 5 per g/cm2), 6 soft G_1, 7 soft G_2, 8 mu cut, 9 screening eta,
-    10 range.
+    4 Moller, 5 hard bremsstrahlung (3 to 5 per g/cm2), 6 soft G_1, 7 soft G_2, 8 mu cut, 9 screening eta.
     """
 
     ln_energy0: float
     ln_step: float
     values: np.ndarray
-    cut_MeV: float
-    end_MeV: float
 
 
 def water_interactions(energy_MeV: float, cut_MeV: float, end_MeV: float, c1: float, points: int = 400) -> Interactions:
@@ -79,10 +76,10 @@ def water_interactions(energy_MeV: float, cut_MeV: float, end_MeV: float, c1: fl
     brems_number, brems_loss = _bremsstrahlung(E, S_rad, cut_MeV)
     cut, hard, g1, g2, eta = _elastic(E, cut_MeV, c1)
     columns = (
-        np.log(np.maximum(S_col - moller_loss, 0.05 * S_col)), S_rad - brems_loss, _soft_variance(E, cut_MeV), hard,
-        moller_number, brems_number, g1, g2, cut, eta, electron_csda_range_g_cm2(E),
+        np.log(np.maximum(S_col - moller_loss, 0.05 * S_col)), S_rad - brems_loss, _soft_variance(E, cut_MeV),
+        hard, moller_number, brems_number, g1, g2, cut, eta,
     )
-    return Interactions(float(x[0]), float(x[1] - x[0]), np.ascontiguousarray(np.stack(columns, axis=1)), cut_MeV, end_MeV)
+    return Interactions(float(x[0]), float(x[1] - x[0]), np.ascontiguousarray(np.stack(columns, axis=1)))
 
 
 def _beta2(E: np.ndarray) -> np.ndarray:
@@ -96,7 +93,7 @@ def _moller(E: np.ndarray, cut: float) -> tuple[np.ndarray, np.ndarray]:
     e = np.minimum(cut / E, 0.5)  # no collision above half of the energy: the delta ray is the slower electron
     scale = 2 * np.pi * _RADIUS_cm**2 * _ELECTRONS_PER_G * ELECTRON_MASS_MeV / _beta2(E)
     number = 1 / e - 1 / (1 - e) + a * (0.5 - e) - b * np.log((1 - e) / e)
-    loss = 2 - np.log(4 * e * (1 - e)) - 1 / (1 - e) + a * (0.125 - e**2 / 2) + b * np.log(2 * (1 - e)) * -1
+    loss = 2 - np.log(4 * e * (1 - e)) - 1 / (1 - e) + a * (0.125 - e**2 / 2) - b * np.log(2 * (1 - e))
     return scale / E * number, scale * loss
 
 
@@ -121,7 +118,7 @@ def _elastic(E: np.ndarray, cut: float, c1: float) -> tuple[np.ndarray, ...]:
     p2, beta2 = E * (E + 2 * m), _beta2(E)
     weights = np.array([n * z**2 for z, n, _ in _ATOMS])
     eta_of = [
-        (_HBAR_C_MeV_cm / (2 * a * _BOHR_cm)) ** 2 / p2 * (1 + 3.33 * (_ALPHA * z) ** 2 / beta2) for z, _, a in _ATOMS
+        (_HBAR_C_MeV_cm / (2 * a * _BOHR_cm)) ** 2 / p2 * (1 + 3.33 * (FINE_STRUCTURE * z) ** 2 / beta2) for z, _, a in _ATOMS
     ]
     eta = np.exp(np.tensordot(weights / weights.sum(), np.log(eta_of), axes=1))
     scale = np.pi * _RADIUS_cm**2 * _MOLECULES_PER_G * weights.sum() * m**2 / (p2 * beta2)
@@ -133,7 +130,7 @@ def _elastic(E: np.ndarray, cut: float, c1: float) -> tuple[np.ndarray, ...]:
         mu = np.concatenate([[0.0], np.geomspace(1e-4 * eta[i], 1.0, 3000)])
         mu[-1] = 1.0
         root = np.sqrt(mu)
-        f = scale[i] * (1 - beta2[i] * mu + np.pi * _ALPHA * SPIN_Z * np.sqrt(beta2[i]) * root * (1 - root)) / (mu + eta[i]) ** 2
+        f = scale[i] * (1 - beta2[i] * mu + np.pi * FINE_STRUCTURE * SPIN_Z * np.sqrt(beta2[i]) * root * (1 - root)) / (mu + eta[i]) ** 2
         number, first, second = (_cumulative(mu, f * w) for w in (1.0, 2 * mu, 6 * mu * (1 - mu)))
         wanted = min(number[-1], (first[-1] + inelastic[i]) / c1)
         j = min(int(np.searchsorted(number[-1] - number[::-1], wanted)), len(mu) - 1)

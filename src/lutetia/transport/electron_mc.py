@@ -18,7 +18,7 @@ import numpy as np
 from numba import njit, prange, uint64
 
 from ..core import BadInput
-from .electron_interactions import _ALPHA, ELECTRON_MASS_MeV, SPIN_Z, water_interactions
+from .electron_interactions import FINE_STRUCTURE, SPIN_Z, ELECTRON_MASS_MeV, water_interactions
 from .stopping import electron_csda_range_g_cm2, electron_range_energy_MeV
 
 _MASS = ELECTRON_MASS_MeV
@@ -208,7 +208,7 @@ def _photon_fraction(E, cut, state):
 @njit(cache=True)
 def _hard_cosine(low, eta, beta2, state):
     """Cosine of an elastic deflection with mu above `low`."""
-    spin = math.pi * _ALPHA * SPIN_Z * math.sqrt(beta2)
+    spin = math.pi * FINE_STRUCTURE * SPIN_Z * math.sqrt(beta2)
     top, bottom = 1.0 / (low + eta), 1.0 / (1.0 + eta)
     while True:
         mu = 1.0 / (top - _random(state) * (top - bottom)) - eta
@@ -239,7 +239,7 @@ def _history(energy, state, table, x0, dx, cut, end, loss_fraction, inverse_widt
     E = energy
     columns = table.shape[1]
     while True:
-        if E <= end:
+        if end >= E:
             beyond += _score(shells, pos, E, inverse_width)
             if depth == 0:
                 return beyond, escaped
@@ -283,7 +283,7 @@ def _history(energy, state, table, x0, dx, cut, end, loss_fraction, inverse_widt
         for k in range(3):
             pos[k] += (step - hinge) * d[k]
         E -= loss + radiated
-        if not hard or E <= end:
+        if not hard or end >= E:
             continue
         t = (math.log(E) - x0) / dx
         i = min(int(t), table.shape[0] - 2)
@@ -295,7 +295,7 @@ def _history(energy, state, table, x0, dx, cut, end, loss_fraction, inverse_widt
             beta2 = E * (E + 2.0 * _MASS) / (E + _MASS) ** 2
             _turn(d, _hard_cosine(row[8], row[9], beta2, state), 2.0 * math.pi * _random(state))
         elif pick < row[3] + row[4]:
-            if E <= 2.0 * cut:
+            if 2.0 * cut >= E:
                 continue
             W = E * _moller_fraction(E, cut, state)
             rest = E - W
@@ -313,7 +313,7 @@ def _history(energy, state, table, x0, dx, cut, end, loss_fraction, inverse_widt
             d[0], d[1], d[2] = u, v, w
             _turn(d, cos_delta, phi)
             E = W
-        elif pick < row[3] + row[4] + row[5] and E > cut:
+        elif pick < row[3] + row[4] + row[5] and cut < E:
             k_MeV = E * _photon_fraction(E, cut, state)
             escaped += k_MeV
             E -= k_MeV

@@ -14,7 +14,7 @@ from scipy.interpolate import RectBivariateSpline
 
 from ..data import table
 from ..nuclides.model import Lines, Nuclide
-from .bremsstrahlung import bremsstrahlung_lines
+from .bremsstrahlung import photon_lines
 from .photon_data import LOWEST_MEV, compton_energy_fraction, photon_coefficients
 from .radial import RadialKernel
 
@@ -105,8 +105,4 @@ def photon_kernel(nuclide: Nuclide, bremsstrahlung: bool = True) -> RadialKernel
     >>> round(k.emitted_MeV, 4)  # 35.1 keV: doi 10.1016/j.icrp.2008.10.004
     0.0351
     """
-    photons = nuclide.lines["photon"]
-    if not bremsstrahlung:
-        return lines_kernel(photons)
-    radiated = bremsstrahlung_lines(nuclide)
-    return lines_kernel(Lines(np.concatenate([photons.energy_MeV, radiated.energy_MeV]), np.concatenate([photons.per_decay, radiated.per_decay])))
+    return lines_kernel(photon_lines(nuclide, bremsstrahlung))

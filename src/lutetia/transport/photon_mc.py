@@ -109,8 +109,8 @@ def simulate_photons(
     emitted = decays * float(lines.energy_MeV @ lines.per_decay)
     flies = lines.energy_MeV >= cut_MeV
     flying = Lines(lines.energy_MeV[flies], lines.per_decay[flies])
-    local_MeV = emitted / decays - float(flying.energy_MeV @ flying.per_decay)  # per decay
-    energy, u_energy = source * local_MeV, np.zeros(source.shape)
+    energy = source * float(lines.energy_MeV[~flies] @ lines.per_decay[~flies])
+    u_energy = np.zeros(source.shape)
     count = 0 if labels is None else int(labels.max(initial=0))
     kept = np.zeros(count) if labels is None else np.bincount(labels.ravel(), energy.ravel(), minlength=count + 1)[1:]
     n = -(-histories // batches)
@@ -118,15 +118,15 @@ def simulate_photons(
         return PhotonResult(energy, u_energy, emitted, 0.0, 0, kept, np.zeros(count), 0.0 if estimator == "analog" else None)
 
     box = _box(source, medium)
-    inner = np.ascontiguousarray(source[box])
+    inner = np.array(source[box], order="C")  # copies: the compiled loop is made for writable arrays only
     run = functools.partial(
         run_batch, source=inner.ravel(), histories=n,
-        density=np.ascontiguousarray(medium.density_g_mL[box], np.float32).ravel(),
-        material=np.ascontiguousarray(medium.material[box], np.uint8).ravel(),
+        density=np.array(medium.density_g_mL[box], np.float32, order="C").ravel(),
+        material=np.array(medium.material[box], np.uint8, order="C").ravel(),
         spacing=(inner.shape, tuple(float(d) / 10 for d in spacing_mm)),
         **_spectrum(flying, decays, n), tables=_tables(medium.names), analog=estimator == "analog", cut=float(cut_MeV),
     )
-    tagged = None if labels is None else np.ascontiguousarray(labels[box]).ravel()
+    tagged = None if labels is None else labels[box].ravel()
     total, squares = np.zeros(inner.size), np.zeros(inner.size)
     regions = np.zeros((batches, count))
     escaped = worst = 0.0
@@ -184,6 +184,8 @@ def _check(source: np.ndarray, medium: Medium, spacing_mm: Sequence[float], line
         raise BadInput(f"The source has shape {source.shape} and the medium {medium.density_g_mL.shape}; resample one to the other.")
     if labels is not None and labels.shape != source.shape:
         raise BadInput(f"The labels have shape {labels.shape} and the source {source.shape}; resample one to the other.")
+    if labels is not None and (labels.dtype.kind not in "iub" or labels.min(initial=0) < 0):
+        raise BadInput("Labels must be whole numbers: 0 for no region, 1 and up for the regions.")
     if not np.isfinite(source).all() or source.min() < 0 or source.max() <= 0:
         raise BadInput("The source must be finite, nowhere negative and somewhere above zero.")
     if len(spacing_mm) != 3 or not all(np.isfinite(d) and d > 0 for d in spacing_mm):

@@ -8,6 +8,7 @@ with trilinear weights. Nothing is lost: the sum over voxels is the energy withi
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -116,5 +117,7 @@ def voxel_s_mGy_per_MBq_s(name: str, size_mm: float, extent: int = 5, *, progeny
     if not 0 <= extent <= 60:
         raise BadInput(f"voxel-s: an extent of {extent} voxels is not possible; give 0 to 60.")
     total = sum(voxel_kernel_MeV(k, (size_mm,) * 3, extent, density_g_mL) for k in nuclide_kernels(name, progeny=progeny).values())
+    octant = total[extent:, extent:, extent:]
+    octant = np.mean([octant.transpose(axes) for axes in itertools.permutations(range(3))], axis=0)  # a cube has no first axis
     mass_g = (size_mm / 10) ** 3 * density_g_mL
-    return total[extent:, extent:, extent:] * GY_G_PER_MEV / mass_g * 1e9
+    return octant * GY_G_PER_MEV / mass_g * 1e9

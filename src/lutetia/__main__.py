@@ -1,0 +1,5 @@
+"""`python -m lutetia`."""
+
+from .cli import main
+
+main()
