@@ -33,7 +33,7 @@ def volumes(seed: int = 1, noise: float = 0.10) -> tuple[np.ndarray, np.ndarray]
     return (clean * (1 + noise * rng.standard_normal(clean.shape))).astype(np.float32), start / rate
 
 
-def run(sample: int = 400, repeats: int = 3) -> dict[str, float]:
+def run(sample: int = 1000, repeats: int = 7) -> dict[str, float]:
     """Seconds, ratio and agreement; the best of `repeats` for the compiled fit."""
     activity, truth = volumes()
     fit_voxels(TIME_S, activity[:, :2], decay_constant_per_s=DECAY_PER_S)  # compile

@@ -34,7 +34,7 @@ _MATERIALS = {
     "cortical_bone": (1.92, {1: 0.034, 6: 0.155, 7: 0.042, 8: 0.435, 11: 0.001, 12: 0.002, 15: 0.103, 16: 0.003, 20: 0.225}),
     "water": _WATER,
 }
-#: Schneider, Bortfeld, Schlegel 2000, eqs 17-23: straight lines, given here by their ends.
+#: Schneider, Bortfeld, Schlegel 2000, straight lines given here by their ends: air to adipose, equations 21, 23 and 19.
 _SCHNEIDER_2000 = [
     (-1000, 1.21e-3), (-98, 0.93), (-98, 1.018 - 0.893e-3 * 98), (14, 1.03), (23, 1.03), (23, 1.003 + 1.169e-3 * 23),
     (100, 1.003 + 1.169e-3 * 100), (100, 1.017 + 0.592e-3 * 100), (1600, 1.017 + 0.592e-3 * 1600),
@@ -64,7 +64,7 @@ def main() -> None:
     }, {"material": "name", "density_g_mL": "g/mL", "z": "1", "mass_fraction": "1"})
     write("hu_to_density", ["curve", "hu", "density_g_mL"], [("schneider2000", h, round(d, 6)) for h, d in _SCHNEIDER_2000], {
         "title": "Mass density from CT number",
-        "source": "Schneider, Bortfeld, Schlegel, Phys. Med. Biol. 45 (2000) 459, doi 10.1088/0031-9155/45/2/314: ends of the straight lines of its section 2.4.",
+        "source": "Schneider, Bortfeld, Schlegel, Phys. Med. Biol. 45 (2000) 459, doi 10.1088/0031-9155/45/2/314: ends of its straight lines (air to adipose tissue; equations 21, 23 and 19).",
         "licence": "Facts transcribed from a publication, with attribution",
         "note": "Two rows with the same HU are a step. The curve was fitted at 120 kV without contrast agent; a curve measured on one's own scanner is better.",
     }, {"curve": "name", "hu": "HU", "density_g_mL": "g/mL"})

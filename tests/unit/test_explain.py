@@ -22,7 +22,7 @@ def test_a_region_is_led_to_its_files() -> None:
     for wanted in (
         "mean absorbed dose 34.8 ± 7.9 Gy", "4.81 Gy/GBq for 7240 MBq", "the recovery coefficient is below 0.6", "electron: 33.5 Gy", "20000000 histories",
         "electron-kernels: Electron point kernels in water", "5d" * 32, "ICRU Report 46", "effective half-life of the last phase 74.0 h", "weight 0.830",
-        "4.10 h:", "recovery coefficient", "(0040,9096) [Bq/mL]: slope 0.7312", "correlation 0.871 before", "spect2/0000.dcm: sha256 " + "2000" * 16,
+        "4.10 h:", "recovery coefficient", "(0040,9096) [Bq/mL]: slope 0.7312", "correlation 0.871 to 0.962", "spect2/0000.dcm: sha256 " + "2000" * 16,
         "mass 4.60 g, volume 4.38 mL", "share of the variance", "progeny decay where", "case file: sha256 " + "ab" * 32, "ct: 60 files", "seed 20240305",
         "kinetics.criterion = AICc", "numpy 1.26.4", "scan 3: registration moved",
     ):  # fmt: skip

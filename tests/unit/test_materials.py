@@ -23,7 +23,7 @@ def hu_block(*values: float) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("hu", "density"),
-    # Schneider 2000, doi 10.1088/0031-9155/45/2/314: eqs 17 (soft), 18, 23 (connective tissue), 19 (bone)
+    # Schneider 2000, doi 10.1088/0031-9155/45/2/314: equations 21 (adipose to soft), 23 (connective tissue), 19 (bone)
     [(-50.0, 1.018 - 0.893e-3 * 50), (20.0, 1.03), (60.0, 1.003 + 1.169e-3 * 60), (500.0, 1.017 + 0.592e-3 * 500), (1500.0, 1.017 + 0.592e-3 * 1500), (2500.0, 1.017 + 0.592e-3 * 2500)],
 )
 def test_density_follows_the_equations_of_schneider(hu: float, density: float) -> None:

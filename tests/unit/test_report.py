@@ -62,7 +62,7 @@ def test_every_part_of_a_result_is_on_the_page(tmp_path) -> None:
         "Phantom 07, cycle 2", "Lu-177", "PSMA-617", "7240 MBq", "2024-03-05 10:14 (+01:00)", "Not a medical device", "2 warnings", "kidney left",
         "14.6 ± 1.3", "61.3 ± 9.4", "bi-exponential with uptake", "kidney (made up for this test)", "mean dose, not voxel by voxel", "D98", "V 10 Gy",
         "volume and recovery are correlated", "RealWorldValueMappingSequence (0040,9096)", "slope 0.7312 Bq/mL per stored value", "START: values hold",
-        "correlation 0.871 → 0.962", "progeny decay where their parent decayed", "20 000 000 histories", "ab" * 32, "ICRU Report 46", "kinetics.criterion",
+        "rigid, onto the CT of scan 1; correlation 0.871 to 0.962", "shift 1.2, −3.4, 0.6 mm", "progeny decay where their parent decayed", "20 000 000 histories", "ab" * 32, "ICRU Report 46", "kinetics.criterion",
         "numpy 1.26.4", "20240305", "dose.nii.gz", "60 files", "9f2c51d0a7be",
     ):  # fmt: skip
         assert wanted in flat, wanted
@@ -171,10 +171,12 @@ def test_ten_regions_with_images_are_quick_and_small(tmp_path) -> None:
 def test_shared_warnings_are_said_once(tmp_path) -> None:
     """A warning that several regions have names them all."""
     result = fake_result()
+    result["warnings"] = ["no decay correction named"] * 4
     for r in result["regions"][:3]:
         r["warnings"] = ["the fit has no point to spare"]
     text = " ".join(_page(tmp_path, result).text.split())
     assert text.count("the fit has no point to spare") == 1 and "kidney left, kidney right, liver: the fit" in text
+    assert text.count("no decay correction named") == 1 and "named (4 times)" in text
 
 
 def test_the_highest_dose_outside_every_region_is_said(tmp_path) -> None:

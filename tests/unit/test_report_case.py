@@ -54,7 +54,7 @@ def fake_result() -> dict:
         {"index": n + 1, "time_s": float(t), "acquired_at": f"2024-03-{d:02d}T{h}+01:00", "modality": "NM", "total_activity_Bq": 6.9e9 * 2 ** (-t / (55 * HOUR)), "series_uid": f"1.2.3.{n + 1}",
          "scale": {"tag": "RealWorldValueMappingSequence (0040,9096)", "unit": "Bq/mL", "explanation": "slope 0.7312 Bq/mL per stored value, intercept 0"},
          "decay_correction": "START: values hold at the start of the acquisition",
-         "registration": None if n == 0 else {"translation_mm": [1.2, -3.4, 0.6], "rotation_deg": [0.2, -0.1, 0.4], "correlation_before": 0.871, "correlation_after": 0.962, "text": "rigid, onto the CT of scan 1"},
+         "registration": None if n == 0 else {"translation_mm": [1.2, -3.4, 0.6], "rotation_deg": [0.2, -0.1, 0.4], "correlation_before": 0.871, "correlation_after": 0.962, "text": "rigid, onto the CT of scan 1; correlation 0.871 to 0.962"},
          "patient": "9f2c51d0a7be"}
         for n, (t, d, h) in enumerate(zip(times, (5, 6, 9, 12), ("14:20:00", "09:55:30", "09:30:00", "10:05:00")))
     ]  # fmt: skip

@@ -84,7 +84,7 @@ def _mono(t, y, w, n, floor, start, e):
         trial = min(max(k + step, floor, 0.3 * k), 3.0 * k)
         if trial == k:
             break
-        last = abs(trial - k) < 1e-4 * k  # what is left after this step is far below that
+        last = abs(trial - k) < 1e-3 * k  # Gauss-Newton leaves a twentieth of a step or less
         for i in range(n):
             e[i] = math.exp(-trial * t[i])
         a_new, c_new = _amplitude(y, w, e, n)

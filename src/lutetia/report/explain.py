@@ -65,10 +65,10 @@ def _region(result: dict[str, Any], region: dict[str, Any]) -> _Node:
         warned = root.add("warnings")
         for text in region["warnings"]:
             warned.add(text)
-    _transport(root, result, region)
     _tia(root, result, region)
     mass = root.add(f"mass {significant(_times(region.get('mass_kg'), 1e3))} g, volume {significant(region.get('volume_mL'))} mL")
     mass.add("as given in the case file" if result["case"].get("mode") == "region-table" else "from the region's outline on the images")
+    _transport(root, result, region)
     _budget(root, region)
     bed = region.get("bed")
     if bed:
@@ -122,7 +122,7 @@ def _tia(root: _Node, result: dict[str, Any], region: dict[str, Any]) -> None:
     if fit.get("candidates"):
         tried = node.add("models compared (AICc; Akaike weight)")
         for c in fit["candidates"]:
-            tried.add(f"{c.get('model')}: AICc {significant(c.get('aicc'))}; weight {significant(c.get('weight'))}")
+            tried.add(f"{c.get('model') or c.get('name')}: AICc {significant(c.get('aicc', c.get('AICc')))}; weight {significant(c.get('weight'))}")
     _activities(node, result, region["tac"])
 
 
@@ -147,7 +147,8 @@ def _scan(node: _Node, result: dict[str, Any], scan: dict[str, Any]) -> None:
     own.add(f"decay correction: {scan.get('decay_correction')}")
     if scan.get("registration"):
         moved = scan["registration"]
-        own.add(f"registration: {moved.get('text')} (correlation {significant(moved.get('correlation_before'))} before, {significant(moved.get('correlation_after'))} after)")
+        correlation = f"correlation {significant(moved.get('correlation_before'))} before, {significant(moved.get('correlation_after'))} after"
+        own.add(f"registration: {moved.get('text') or correlation}")
     uid = scan.get("series_uid")
     for title, group_uid, files in input_groups(result):
         if uid and group_uid == uid:

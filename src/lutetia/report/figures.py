@@ -103,34 +103,35 @@ def wants_log(regions: Sequence[dict[str, Any]]) -> bool:
 def dvh_svg(curves: Sequence[tuple[dict[str, Any], Style]]) -> bytes:
     """Cumulative dose-volume histograms: percent of volume that receives at least a dose.
 
-    `curves` holds pairs of a result's ``dvh`` and the style of its line. The dose axis is logarithmic where
-    the median doses differ by more than a factor of 20.
+    `curves` holds pairs of a result's ``dvh`` and the style of its line. Where some regions receive less than
+    a third of the highest dose, a second panel shows the low doses enlarged.
     """
+    tops = [_reached(dvh) for dvh, _ in curves]
+    full = 1.03 * max(tops) or 1.0
+    low = 1.05 * max((t for t in tops if t < full / 3.0), default=0.0)
     with _drawing():
         from matplotlib.figure import Figure
 
         fig = Figure(figsize=(7.4, 2.7))
-        ax = fig.add_axes((0.068, 0.155, 0.92, 0.82))
-        ax.yaxis.set_label_coords(-0.056, 0.5)
-        medians = [d["D50_Gy"] for d, _ in curves if usable(d.get("D50_Gy")) and d["D50_Gy"] > 0]
-        log = bool(medians) and max(medians) > 20.0 * min(medians)
-        right = 0.0
-        for dvh, style in curves:
-            dose, volume = np.asarray(dvh["curve"]["dose_Gy"], float), np.asarray(dvh["curve"]["volume_fraction"], float)
-            ax.plot(dose, 100.0 * volume, color=style.color, ls=DASHES[style.dash][0], lw=1.5)
-            reached = dose[volume > 0.002]
-            right = max(right, float(reached[-1]) if len(reached) else 0.0)
-        if log:
-            ax.set_xscale("log")
-            ax.set_xlim(0.2 * min(medians), 1.05 * max(right, max(medians)))
-        else:
-            ax.set_xlim(0.0, 1.03 * right or 1.0)
-        ax.set_ylim(0.0, 102.0)
-        ax.grid()
-        ax.set_xlabel("Absorbed dose / Gy")
-        ax.set_ylabel("Volume / %")
-        _plain_ticks(ax.xaxis, log)
+        rects = ((0.068, 0.155, 0.92, 0.815),) if not low else ((0.068, 0.155, 0.43, 0.815), (0.556, 0.155, 0.43, 0.815))
+        for rect, right in zip(rects, (low, full) if low else (full,)):
+            ax = fig.add_axes(rect)
+            for dvh, style in curves:
+                ax.plot(dvh["curve"]["dose_Gy"], 100.0 * np.asarray(dvh["curve"]["volume_fraction"], float), color=style.color, ls=DASHES[style.dash][0], lw=1.5)
+            ax.set_xlim(0.0, right)
+            ax.set_ylim(0.0, 102.0)
+            ax.grid()
+            ax.set_xlabel("Absorbed dose / Gy" + (", low doses" if low and right == low else ""))
+            ax.set_ylabel("Volume / %")
+            ax.yaxis.set_label_coords(-0.056 * 0.92 / rect[2], 0.5)
+            _plain_ticks(ax.xaxis, False)
         return _svg(fig)
+
+
+def _reached(dvh: dict[str, Any]) -> float:
+    """The dose that 0.2 % of the volume still receive."""
+    dose, volume = np.asarray(dvh["curve"]["dose_Gy"], float), np.asarray(dvh["curve"]["volume_fraction"], float)
+    return float(np.max(dose[volume > 0.002], initial=0.0))
 
 
 def slices_png(view: Oriented, kind: str, place: Place, styles: dict[str, Style]) -> bytes:
@@ -174,7 +175,7 @@ def slices_png(view: Oriented, kind: str, place: Place, styles: dict[str, Style]
                 cut_mask = cut(mask)
                 if cut_mask.any() and name in styles:
                     xs, ys = (np.arange(-1, columns + 1) + 0.5) * dx, (np.arange(-1, rows + 1) + 0.5) * dy
-                    lines = ax.contour(xs, ys, np.pad(cut_mask, 1).astype(float), levels=[0.5], colors=[styles[name].color], linewidths=1.4)
+                    lines = ax.contour(xs, ys, np.pad(cut_mask, 1).astype(float), levels=[0.5], colors=[styles[name].color], linewidths=1.4, linestyles=[DASHES[styles[name].dash][0]])
                     lines.set(path_effects=halo)
             ax.set_xlim(extent[0], extent[1])
             ax.set_ylim(extent[2], extent[3])

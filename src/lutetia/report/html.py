@@ -94,9 +94,9 @@ def _slices(result: dict[str, Any], images: ReportImages, styles: dict[str, Styl
     }  # fmt: skip
 
 
-def _cut_regions(view: Oriented, voxel: tuple[int, int, int], styles: dict[str, Style]) -> list[dict[str, str]]:
+def _cut_regions(view: Oriented, voxel: tuple[int, int, int], styles: dict[str, Style]) -> list[dict[str, Any]]:
     s, p, _ = voxel
-    return [{"region": n, "color": styles[n].color} for n, m in view.masks.items() if n in styles and (m[s].any() or m[:, p].any())]
+    return [{"region": n, "style": _legend(styles[n])} for n, m in view.masks.items() if n in styles and (m[s].any() or m[:, p].any())]
 
 
 def _legend(style: Style) -> dict[str, str]:

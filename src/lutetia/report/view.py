@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from .formatting import (
@@ -56,12 +57,13 @@ def _facts(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _warnings(result: dict[str, Any]) -> list[dict[str, str]]:
-    """Those of the whole result first; a warning that several regions share is said once."""
+    """Those of the whole result first; a warning that comes again, or that several regions share, is said once."""
+    whole = Counter(result["warnings"])
     own: dict[str, list[str]] = {}
     for r in result["regions"]:
         for text in r.get("warnings") or []:
             own.setdefault(text, []).append(r["region"])
-    return [{"regions": "", "text": text} for text in result["warnings"]] + [{"regions": ", ".join(names), "text": text} for text, names in own.items()]
+    return [{"regions": "", "text": f"{text} ({n} times)" if n > 1 else text} for text, n in whole.items()] + [{"regions": ", ".join(names), "text": text} for text, names in own.items()]
 
 
 def _dose_table(regions: list[dict[str, Any]], styles: dict[str, Style]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Body materials: elemental composition, and what a CT number says about density and material.
 
 Bone is graded by its mass fraction of cortical bone in marrow (half red, half yellow), from the density of
-the voxel, as in Schneider, Bortfeld and Schlegel 2000, doi 10.1088/0031-9155/45/2/314.
+the voxel, in the manner of Schneider, Bortfeld and Schlegel 2000, doi 10.1088/0031-9155/45/2/314.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def density_from_hu(hu: np.ndarray, curve: str | Sequence[tuple[float, float]] =
     Beyond its last point the curve goes on along its last line up to 3071 HU, where it stays; below its
     first point it keeps the first density; nothing is lighter than air (0.001205 g/mL).
 
-    Air, fat, soft tissue and bone at the joints of Schneider 2000 (its equations 17 to 23):
+    Air, fat, soft tissue and bone at the joints of Schneider 2000 (its equations 19, 21 and 23):
 
     >>> density_from_hu(np.array([-1000.0, -98.0, 20.0, 1600.0])).round(3).tolist()
     [0.001, 0.93, 1.03, 1.964]
