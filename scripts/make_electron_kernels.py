@@ -25,7 +25,7 @@ SETTINGS = {"cut_fraction": 0.01, "end_fraction": 0.002, "c1": 0.05, "loss_fract
 DEFAULT_OUT = Path(__file__).resolve().parents[1] / "src" / "lutetia" / "data" / "tables" / "electron_kernels"
 
 SOURCE = """title = "Monoenergetic electron point kernels in liquid water, 1 keV to 5 MeV, radius scaled by the CSDA range"
-source = "Computed for lutetia by scripts/make_electron_kernels.py with lutetia.transport.electron_mc: mixed condensed-history Monte Carlo, ESTAR stopping powers (doi 10.18434/T4NC7P), screened Rutherford scattering with Moliere screening (doi 10.1515/zna-1947-0302) and McKinley-Feshbach spin factor (doi 10.1103/PhysRev.74.1759), random hinge (doi 10.1016/0168-583X(93)95827-R), Moller delta rays, sampled bremsstrahlung (escapes)."
+source = "Computed for lutetia by scripts/make_electron_kernels.py with lutetia.transport.electron_mc: mixed condensed-history Monte Carlo, ESTAR stopping powers (doi 10.18434/T4NC7P), screened Rutherford scattering (screening from atomic form factors) with McKinley-Feshbach spin factor (doi 10.1103/PhysRev.74.1759), random hinge (doi 10.1016/0168-583X(93)95827-R), Moller delta rays, sampled bremsstrahlung (escapes)."
 licence = "Apache-2.0"
 note = "Below 10 keV the stopping powers and the scattering theory are good to 5 to 10 % only. Positrons are not distinguished from electrons."
 sha256 = "{sha256}"
@@ -33,6 +33,8 @@ sha256 = "{sha256}"
 [settings]
 histories_per_energy = {histories}
 seed = {seed}
+
+[settings.transport]
 {settings}
 
 [units]

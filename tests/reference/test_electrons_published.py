@@ -54,7 +54,7 @@ def test_y90_point_kernel_in_fine_shells(shared):
 
 @pytest.mark.parametrize("name, S", [("Lu-177", 2.303e-11), ("Y-90", 1.025e-10), ("I-131", 2.93e-11), ("Tb-161", 3.16e-11)])
 def test_sphere_of_one_gram(name, S):
-    """Electrons only, Gy/(Bq s), from another Monte Carlo of ours with ESTAR data (an independent program)."""
+    """Electrons only, Gy/(Bq s), from an earlier, independent condensed-history program with ESTAR data."""
     assert sphere_MeV(electron_kernel(nuclide(name)), radius_mm(1.0)) * GY_G == pytest.approx(S, rel=0.01)
 
 

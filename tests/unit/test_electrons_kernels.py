@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from lutetia.core import BadInput, CouldNot
+from lutetia.data import table
 from lutetia.nuclides import Lines, Nuclide, nuclide
 from lutetia.transport.electron_kernels import electron_kernel, electron_slices, mono_electron_kernel
+from lutetia.transport.electron_mc import simulate_electrons
 from lutetia.transport.stopping import (
     electron_csda_range_g_cm2,
     electron_radiation_yield,
@@ -81,3 +83,15 @@ def test_errors():
     broken = Nuclide("X-2", 1.0, (), MappingProxyType({}), None, MappingProxyType({"beta": 0.5, "electron": 0.0}))
     with pytest.raises(CouldNot, match="no beta spectrum"):
         electron_kernel(broken)
+
+
+@pytest.mark.parametrize("energy", [0.005, 0.3])
+def test_the_shipped_library_is_what_the_program_computes(energy):
+    """A fresh, shorter run with another seed agrees with the table within its statistics."""
+    rows = table("electron_kernels").where("energy_MeV", energy)
+    fresh = simulate_electrons(energy, 6400, seed=77, **table("electron_kernels").source["settings"]["transport"])
+    within, error = fresh.within_MeV
+    total = within[-1] + fresh.beyond_MeV
+    inner = slice(5, 100, 5)
+    difference = np.abs(within[inner] / total - rows["fraction_within"][inner])
+    assert np.all(difference < 5 * np.hypot(error[inner] / total, rows["standard_error"][inner]))

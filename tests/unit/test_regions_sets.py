@@ -78,3 +78,23 @@ def test_volume_and_immutability():
 def test_a_mask_of_another_shape_is_refused():
     with pytest.raises(BadInput, match="does not fit"):
         RegionSet({"a": np.ones((2, 2, 2), bool)}, G, "x")
+
+
+def test_regions_move_to_another_scan_with_its_registration():
+    """A region at x = 20..30 mm of one scan lies 15 mm further to the left in the next, whose grid is finer."""
+    g = Geometry((4, 4, 12), np.diag([5.0, 5.0, 5.0, 1.0]), "1.1")
+    mask = np.zeros(g.shape, bool)
+    mask[1:3, 1:3, 4:7] = True
+    r = RegionSet({"lesion": mask}, g, "RTSTRUCT", warnings=("kept.",))
+    onto = Geometry((10, 10, 40), np.diag([2.5, 2.5, 2.5, 1.0]) + np.array([[0, 0, 0, -1.25]] * 3 + [[0, 0, 0, 0]]), "1.2")
+    with pytest.raises(BadInput, match="register one image to the other"):
+        r.on_grid(onto)
+    back = np.eye(4)
+    back[0, 3] = -15.0  # from the new scan to the old
+    moved = r.on_grid(onto, back)
+    assert moved.volume_mL("lesion") == pytest.approx(r.volume_mL("lesion"))
+    assert moved.geometry.to_patient(np.argwhere(moved.mask("lesion"))).mean(0) == pytest.approx([25 + 15, 7.5, 7.5])
+    assert moved.warnings == ("kept.",)
+    back[0, 3] = -500.0
+    with pytest.raises(BadInput, match="wholly outside"):
+        r.on_grid(onto, back)

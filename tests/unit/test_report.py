@@ -20,7 +20,7 @@ from lutetia.report import ReportImages, write_report
 class _Page(HTMLParser):
     """Tags, their attributes and the text of a page."""
 
-    VOID = {"meta", "img", "br", "path"}
+    VOID = {"meta", "img", "br"}
 
     def __init__(self, text: str) -> None:
         super().__init__()

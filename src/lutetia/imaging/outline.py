@@ -36,11 +36,10 @@ def outlines(mask: np.ndarray) -> list[tuple[np.ndarray, bool]]:
         for j, i in (np.argwhere(inside & ~outside) + start).tolist():
             edges.setdefault((j, i), []).append(step)
     out = []
-    while edges:
-        corner = first = min(edges)
-        step = edges[corner][0]
-        points = []
-        previous = None
+    for first in sorted(edges):
+        if first not in edges:
+            continue
+        corner, previous, points = first, None, []
         while True:
             choices = edges[corner]
             if len(choices) > 1 and previous is not None:
@@ -77,9 +76,12 @@ def keyholed(polygons: list[tuple[np.ndarray, bool]]) -> list[np.ndarray]:
     """
     outer = [p for p, hole in polygons if not hole]
     size = [polygon_area(p) for p in outer]
+    low, high = np.array([p.min(0) for p in outer]), np.array([p.max(0) for p in outer])
     for hole in (p for p, is_hole in polygons if is_hole):
         # A point just inside the hole's first corner (its top left) lies in the polygon that the hole belongs to.
-        around = [n for n, p in enumerate(outer) if size[n] > polygon_area(hole) and points_inside(hole[:1] + 0.25, p)[0]]
+        point = hole[:1] + 0.25
+        near = np.flatnonzero(np.all((low <= point) & (point <= high), axis=1))
+        around = [n for n in near if size[n] > polygon_area(hole) and points_inside(point, outer[n])[0]]
         n = min(around, key=lambda n: size[n])
         apart = np.sum((outer[n][:, None] - hole[None]) ** 2, axis=2)
         a, b = np.unravel_index(int(np.argmin(apart)), apart.shape)

@@ -169,17 +169,14 @@ def _plane_areas(points: list[np.ndarray], planes: np.ndarray, n_planes: int) ->
     areas, crossing = np.zeros(n_planes), False
     for p in range(n_planes):
         own = [points[n] for n in np.flatnonzero(planes == p)]
-        size = [polygon_area(c) for c in own]
+        size = np.array([polygon_area(c) for c in own])
+        low, high = np.array([c.min(0) for c in own]), np.array([c.max(0) for c in own])
+        rank = np.argsort(np.argsort(size, kind="stable"))
         for a, c in enumerate(own):
-            depth = 0
-            for b, other in enumerate(own):
-                apart = np.any(c.max(0) < other.min(0)) or np.any(other.max(0) < c.min(0))
-                if a == b or apart or (size[b], b) < (size[a], a):
-                    continue
-                share = float(np.mean(points_inside(c, other)))
-                crossing |= 0.02 < share < 0.98
-                depth += share > 0.5
-            areas[p] += size[a] * (-1) ** depth
+            near = np.all((low[a] <= high) & (low <= high[a]), axis=1) & (rank > rank[a])
+            share = np.array([np.mean(points_inside(c, own[b])) for b in np.flatnonzero(near)])
+            crossing |= bool(np.any((share > 0.02) & (share < 0.98)))
+            areas[p] += size[a] * (-1) ** int(np.count_nonzero(share > 0.5))
     return areas, crossing
 
 

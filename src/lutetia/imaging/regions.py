@@ -65,6 +65,26 @@ class RegionSet:
         """Volume of a region, or of a set expression, in mL."""
         return float(np.count_nonzero(self.evaluate(name))) * self.geometry.voxel_mL
 
+    def on_grid(self, onto: Geometry, transform: np.ndarray | None = None) -> RegionSet:
+        """The regions on another grid, e.g. those drawn on one scan on the grid of the next.
+
+        Parameters
+        ----------
+        onto : Geometry
+        transform : ndarray, shape (4, 4), optional
+            Maps LPS mm of `onto`'s space to LPS mm of the regions' own, as in `resample`.
+
+        Raises
+        ------
+        BadInput
+            Another frame of reference and no transform, or a region wholly outside the grid.
+        """
+        masks, notes = {}, list(self.warnings)
+        for name, mask in self.masks.items():
+            masks[name], said = put_on_grid(mask, self.geometry, onto, name, self.source, transform)
+            notes += said
+        return RegionSet(masks, onto, self.source, self.files, tuple(notes))
+
     def evaluate(self, expression: str) -> np.ndarray:
         """Mask of a set expression of region names.
 
@@ -177,15 +197,20 @@ def fraction_outside(places: np.ndarray, grid: Geometry) -> float:
     return 1.0 - float(np.mean(np.all((index >= -0.5 - 1e-6) & (index <= np.array(grid.shape) - 0.5 + 1e-6), axis=1)))
 
 
-def put_on_grid(mask: np.ndarray, own: Geometry, onto: Geometry, name: str, file: str) -> tuple[np.ndarray, list[str]]:
-    """A mask of another grid on this one, checked."""
+def put_on_grid(
+    mask: np.ndarray, own: Geometry, onto: Geometry, name: str, file: str, transform: np.ndarray | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """A mask of another grid on this one, checked; `transform` as in `resample`."""
     from .resample import resample_mask
 
     n = int(np.count_nonzero(mask))
     if n == 0:
         raise BadInput(f"{file}: region {name!r} is empty; leave it out or draw it again.")
-    outside = 0.0 if own.same_grid(onto) else fraction_outside(own.to_patient(np.argwhere(mask)), onto)
-    out = resample_mask(mask, own, onto)
+    out = resample_mask(mask, own, onto, transform)
+    outside = 0.0
+    if transform is not None or not own.same_grid(onto):
+        there = np.eye(4) if transform is None else np.linalg.inv(transform)
+        outside = fraction_outside(own.to_patient(np.argwhere(mask)) @ there[:3, :3].T + there[:3, 3], onto)
     notes = check_on_grid(name, file, int(np.count_nonzero(out)), outside)
     before = n * own.voxel_mL * (1.0 - outside)
     return out, notes + check_volume(name, before, np.count_nonzero(out) * onto.voxel_mL, "drawn")

@@ -169,8 +169,8 @@ def _sample(values: np.ndarray, shape: tuple, matrix: np.ndarray, offset: np.nda
         source_axis = _parallel_axes(matrix, shape)
         if source_axis is not None:
             return _box_average(values, shape, matrix, offset, source_axis)
-        # One subsample per half source voxel along each new axis, at most 6.
-        n = np.clip(np.ceil(2 * np.linalg.norm(matrix, axis=0) - 1e-6).astype(int), 1, 6)
+        # A subsample per source voxel along each new axis, two where nothing is interpolated; at most 6.
+        n = np.clip(np.ceil((2 - order) * np.linalg.norm(matrix, axis=0) - 1e-6).astype(int), 1, 6)
         parts = [((np.arange(m) + 0.5) / m) - 0.5 for m in n]
         out = np.zeros(shape, values.dtype)
         for delta in itertools.product(*parts):

@@ -1,4 +1,4 @@
-"""The compiled loop over voxels. Inside, one voxel is a vector of values and of inverse uncertainties."""
+"""The compiled loop over voxels. Inside, one voxel is a vector of values `y` and of weights `w`, 1/u^2."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _amplitude(y, w, b, n):
     """Best amplitude of one basis vector, and chi-squared with it; zero if negative."""
     yy = yb = bb = 0.0
     for i in range(n):
-        ww = w[i] * w[i]
+        ww = w[i]
         yy += ww * y[i] * y[i]
         yb += ww * y[i] * b[i]
         bb += ww * b[i] * b[i]
@@ -31,11 +31,15 @@ def _amplitude(y, w, b, n):
 @nb.njit(cache=True, error_model="numpy")
 def _nearest(y, w, basis, n):
     """Row of `basis` with the smallest chi-squared."""
-    best, at = np.inf, 0
+    most, at = -1.0, 0
     for j in range(basis.shape[0]):
-        c = _amplitude(y, w, basis[j], n)[1]
-        if c < best:
-            best, at = c, j
+        yb = bb = 0.0
+        for i in range(n):
+            b = w[i] * basis[j, i]
+            yb += b * y[i]
+            bb += b * basis[j, i]
+        if yb > 0.0 and yb * yb > most * bb:  # chi-squared is sum(w y^2) less this
+            most, at = yb * yb / bb, j
     return at
 
 
@@ -45,7 +49,7 @@ def _log_linear_rate(t, y, w, n, floor, fastest):
     s0 = s1 = s2 = m0 = m1 = 0.0
     for i in range(n):
         if y[i] > 0.0:
-            ww, z = (w[i] * y[i]) ** 2, math.log(y[i])
+            ww, z = w[i] * y[i] * y[i], math.log(y[i])
             s0 += ww
             s1 += ww * t[i]
             s2 += ww * t[i] * t[i]
@@ -69,7 +73,7 @@ def _mono(t, y, w, n, floor, start, e):
         # Gauss-Newton in the rate with the amplitude eliminated (Kaufman's projection), damped.
         ee = ed = dd = er = dr = 0.0
         for i in range(n):
-            ww = w[i] * w[i]
+            ww = w[i]
             d = -a * t[i] * e[i]
             r = y[i] - a * e[i]
             ee += ww * e[i] * e[i]
@@ -107,11 +111,11 @@ def _u_mono(t, w, n, a, k, decay):
     """Standard uncertainty of a/k by propagation through the covariance of (a, ln k)."""
     p = q = r = 0.0
     for i in range(n):
-        e = decay[i] * w[i]
+        e = decay[i]
         d = -a * k * t[i] * e
-        p += e * e
-        q += e * d
-        r += d * d
+        p += w[i] * e * e
+        q += w[i] * e * d
+        r += w[i] * d * d
     det = p * r - q * q
     if det <= 1e-12 * p * r:
         return a / k
@@ -128,17 +132,17 @@ def _uptake(t, y, w, n, floor, fastest, k, q, ek, eq):
         # Normal matrix of (ln a, ln k, ln q), with ln a eliminated.
         bb = bk = bq = kk = kq = qq = br = kr = qr = 0.0
         for i in range(n):
-            fk, fq, fb = -a * k * t[i] * ek[i] * w[i], a * q * t[i] * eq[i] * w[i], a * (ek[i] - eq[i]) * w[i]
-            r = y[i] * w[i] - fb
-            bb += fb * fb
-            bk += fb * fk
-            bq += fb * fq
-            kk += fk * fk
-            kq += fk * fq
-            qq += fq * fq
-            br += fb * r
-            kr += fk * r
-            qr += fq * r
+            fk, fq, fb = -a * k * t[i] * ek[i], a * q * t[i] * eq[i], a * (ek[i] - eq[i])
+            r, ww = y[i] - fb, w[i]
+            bb += ww * fb * fb
+            bk += ww * fb * fk
+            bq += ww * fb * fq
+            kk += ww * fk * fk
+            kq += ww * fk * fq
+            qq += ww * fq * fq
+            br += ww * fb * r
+            kr += ww * fk * r
+            qr += ww * fq * r
         if bb <= 0.0:
             break
         kk, kq, qq = kk - bk * bk / bb, kq - bk * bq / bb, qq - bq * bq / bb
@@ -153,7 +157,7 @@ def _uptake(t, y, w, n, floor, fastest, k, q, ek, eq):
             break
         a_new, c_new = _set_uptake(t, y, w, n, k_new, q_new, ek, eq)
         if c_new <= chi2:
-            done = chi2 - c_new < 1e-6 * (1.0 + chi2)
+            done = chi2 - c_new < 1e-5 * (1.0 + chi2)
             a, k, q, chi2 = a_new, k_new, q_new, c_new
             damping *= 0.1
             if done:
@@ -172,7 +176,7 @@ def _set_uptake(t, y, w, n, k, q, ek, eq):
     yy = yb = bb = 0.0
     for i in range(n):
         ek[i], eq[i] = math.exp(-k * t[i]), math.exp(-q * t[i])
-        ww, b = w[i] * w[i], ek[i] - eq[i]
+        ww, b = w[i], ek[i] - eq[i]
         yy += ww * y[i] * y[i]
         yb += ww * y[i] * b
         bb += ww * b * b
@@ -187,14 +191,14 @@ def _u_uptake(t, w, n, a, k, q):
     m00 = m01 = m02 = m11 = m12 = 0.0
     m22 = _OPEN
     for i in range(n):
-        ek, eq = math.exp(-k * t[i]) * w[i], math.exp(-q * t[i]) * w[i]
+        ek, eq, ww = math.exp(-k * t[i]), math.exp(-q * t[i]), w[i]
         f0, f1, f2 = a * (ek - eq), -a * k * t[i] * ek, a * q * t[i] * eq
-        m00 += f0 * f0
-        m01 += f0 * f1
-        m02 += f0 * f2
-        m11 += f1 * f1
-        m12 += f1 * f2
-        m22 += f2 * f2
+        m00 += ww * f0 * f0
+        m01 += ww * f0 * f1
+        m02 += ww * f0 * f2
+        m11 += ww * f1 * f1
+        m12 += ww * f1 * f2
+        m22 += ww * f2 * f2
     g0, g1, g2 = a * (1.0 / k - 1.0 / q), -a / k, a / q
     if m00 <= 0.0:
         return g0
@@ -218,7 +222,7 @@ def _trapezoid(t, y, w, n, floor):
         weight = (t[i] - before) / 2.0 + after
         before = t[i]
         total += weight * y[i]
-        variance += (weight / w[i]) ** 2
+        variance += weight * weight / w[i]
     return total, math.sqrt(variance)
 
 
@@ -226,7 +230,7 @@ def _trapezoid(t, y, w, n, floor):
 def _two_points(t, y, w, floor, e):
     """The mono-exponential through two points, or physical decay where it would fall more slowly."""
     k = floor
-    late = max(y[1], 0.25 / w[1])  # an empty late point still bounds the rate from above
+    late = max(y[1], 0.25 / math.sqrt(w[1]))  # an empty late point still bounds the rate from above
     if y[0] > late:
         k = max(floor, math.log(y[0] / late) / (t[1] - t[0]))
     for i in range(2):
@@ -282,7 +286,7 @@ def fit_all(t, activity, floor, relative_u, relative_floor, fastest_washout, slo
             if peak <= 0.0 or not finite[v]:
                 continue
             for i in range(n):
-                w[i] = 1.0 / math.sqrt((relative_u * y[i]) ** 2 + (relative_floor * peak) ** 2)
+                w[i] = 1.0 / ((relative_u * y[i]) ** 2 + (relative_floor * peak) ** 2)
             tia[v], u_tia[v], model[v] = _one(
                 t, y, w, n, floor, fastest_washout, slow, quick, differences, rejected, e, e2
             )

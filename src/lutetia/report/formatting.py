@@ -129,6 +129,16 @@ def unit_for(values_Bq: Iterable[float | None], suffix: str = "Bq") -> tuple[str
     return ("MBq" if top == 0 else "GBq") + suffix[2:], 1e6 if top == 0 else 1e9
 
 
+def axis_unit(values_Bq: Iterable[float | None]) -> tuple[str, float]:
+    """A unit for an axis, so that its labels have at most three digits before the point.
+
+    >>> axis_unit([2.6e9, 1e6]), axis_unit([4e5]), axis_unit([0.0])
+    (('GBq', 1000000000.0), ('kBq', 1000.0), ('Bq', 1.0))
+    """
+    top = max((abs(v) for v in values_Bq if usable(v)), default=0.0)
+    return next((u for u in (("TBq", 1e12), ("GBq", 1e9), ("MBq", 1e6), ("kBq", 1e3)) if top >= u[1]), ("Bq", 1.0))
+
+
 def when(text: str | None) -> str:
     """An ISO date and time for reading; text that is not one is left as it is.
 

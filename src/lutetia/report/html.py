@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import write_atomic
-from .formatting import significant, unit_for, volume_percent
+from .formatting import axis_unit, significant, volume_percent
 from .planes import Oriented, ReportImages, cropped, oriented, places
 from .style import DASHES, Style, region_styles
 from .view import page
@@ -47,7 +47,7 @@ def _fits(result: dict[str, Any], styles: dict[str, Style]) -> list[dict[str, An
     log = wants_log(regions)
     return [
         {"region": r["region"], "color": styles[r["region"]].color, "model": r.get("model") or "",
-         "image": _inline(fit_svg(r, styles[r["region"]], unit_for(r["tac"]["activity_Bq"]), log), "svg+xml")}
+         "image": _inline(fit_svg(r, styles[r["region"]], axis_unit(r["tac"]["activity_Bq"]), log), "svg+xml")}
         for r in regions
     ]  # fmt: skip
 

@@ -25,7 +25,7 @@ with Z^2 replaced by Z, here up to the energy transfer Q = q^2/2m at the cut (ab
     G_1 = 2 pi r_e^2 n m / beta^2 * m / p^2 * (ln(cut / Q_a) - 1),    Q_a = hbar^2 / (2 m a^2),    G_2 = 3 G_1.
 
 Incoherent scattering functions would give a larger logarithm (Fano 1954, doi 10.1103/PhysRev.93.117): G_1 of
-a 1 MeV electron 2 % higher, shells around 90Y up to 1.5 % lower at 6 to 8 mm. The convention of the codes is
+a 1 MeV electron 2 % higher, shells around 90Y 1 to 2.5 % lower at 6 to 8 mm. The convention of the codes is
 kept because published kernels rest on it.
 
 *Bremsstrahlung*: photons above `cut_MeV` with dN/dk ~ (1 - k/E + 3/4 (k/E)^2)/k, scaled to ESTAR's radiative
@@ -47,8 +47,8 @@ _BOHR_cm = 5.29177210903e-9
 _HBAR_C_MeV_cm = 1.973269804e-11
 _MOLECULES_PER_G = 6.02214076e23 / 18.01528
 _ELECTRONS_PER_G = 10 * _MOLECULES_PER_G
-# Z, number in the molecule, screening length in Bohr radii: an integral over the form factors of Hubbell 1975
-# (doi 10.1063/1.555523). That of hydrogen follows from its wave function, F = (1 + (q a0/2)^2)^-2, and agrees.
+# Z, number in the molecule, screening length in Bohr radii: the integral above over the atomic form factors
+# tabulated in xraylib 4.3. Hydrogen's also follows from its wave function, F = (1 + (q a0/2)^2)^-2: 0.8960.
 _ATOMS = ((1.0, 2.0, 0.896), (8.0, 1.0, 0.398))
 #: Z that stands for the molecule in the spin factor: sum Z^3 / sum Z^2.
 SPIN_Z = sum(n * z**3 for z, n, _ in _ATOMS) / sum(n * z**2 for z, n, _ in _ATOMS)

@@ -19,10 +19,12 @@ import numpy as np
 from ..core import BadInput, stream_seed
 from ..nuclides.model import Lines
 from .materials import AIR_DENSITY_G_ML, Medium
-from .photon_data import HIGHEST_MEV, photon_tables
+from .photon_data import HIGHEST_MEV, photon_coefficients, photon_tables
 from .photon_tracks import run_batch
 
 _TALLY_BYTES = 1.0e9  # most memory that the tallies of concurrent batches may take together
+
+_LEAST_SHARE = 0.05  # penetrating lines are drawn as if a voxel absorbed this much of them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +126,7 @@ def simulate_photons(
         density=np.array(medium.density_g_mL[box], np.float32, order="C").ravel(),
         material=np.array(medium.material[box], np.uint8, order="C").ravel(),
         spacing=(inner.shape, tuple(float(d) / 10 for d in spacing_mm)),
-        **_spectrum(flying, decays, n), tables=_tables(medium.names), analog=estimator == "analog", cut=float(cut_MeV),
+        **_spectrum(flying, decays, n, 0.0 if estimator == "analog" else float(np.prod(spacing_mm)) ** (1 / 3) / 10), tables=_tables(medium.names), analog=estimator == "analog", cut=float(cut_MeV),
     )
     tagged = None if labels is None else labels[box].ravel()
     total, squares = np.zeros(inner.size), np.zeros(inner.size)
@@ -147,14 +149,16 @@ def simulate_photons(
     )
 
 
-def _spectrum(lines: Lines, decays: float, histories: int) -> dict[str, np.ndarray]:
-    """Lines drawn by energy and weighted back, so that every history of a batch carries the same energy."""
-    by_energy = lines.energy_MeV * lines.per_decay
-    return {
-        "lines": np.ascontiguousarray(lines.energy_MeV),
-        "weights": decays * by_energy.sum() / histories / lines.energy_MeV,
-        "cdf": np.cumsum(by_energy)[:-1] / by_energy.sum(),
-    }
+def _spectrum(lines: Lines, decays: float, histories: int, voxel_cm: float) -> dict[str, np.ndarray]:
+    """Lines drawn by energy, and the more often the more a voxel absorbs of them; weighted back.
+
+    What is absorbed on the spot makes the noise of a voxel, and such photons are followed quickly. With
+    `voxel_cm` = 0 every history of a batch carries the same energy.
+    """
+    share = 1 - np.exp(-photon_coefficients("water", lines.energy_MeV).total * voxel_cm)
+    chance = lines.energy_MeV * lines.per_decay * np.maximum(share, _LEAST_SHARE)
+    chance /= chance.sum()
+    return {"lines": np.array(lines.energy_MeV), "weights": decays * lines.per_decay / chance / histories, "cdf": np.cumsum(chance)[:-1]}
 
 
 def _tables(materials: tuple[str, ...]) -> tuple:

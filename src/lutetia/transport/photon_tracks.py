@@ -28,8 +28,8 @@ _LINE, _COSINE, _AZIMUTH, _DEPTH, _X, _Y, _Z = range(7)
 def run_batch(tally, source, histories, batch_key, density, material, spacing, lines, weights, cdf, tables, analog, cut):
     """Transport one batch; returns (energy escaped, largest relative imbalance of a history).
 
-    `tally`, `source`, `density`, `material` are flat (k, j, i) with shape given by spacing[0]; energies are
-    weighted so that every history starts with the same energy ``weights[l] * lines[l]``.
+    `tally`, `source`, `density`, `material` are flat (k, j, i); `spacing` is their shape and the voxel size in
+    cm; a history of line l counts ``weights[l]`` photons.
     """
     (nz, ny, nx), (dz, dy, dx) = spacing
     size = (dz * dy * dx) ** (1.0 / 3.0)
