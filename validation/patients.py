@@ -78,12 +78,11 @@ def patient4(folder: Path) -> list[Section]:
 
 def _dose_table(result: dict[str, Any]) -> list[str]:
     out = [f"Engine {result['engine']}:", "", "| region | volume mL | TIA GBq h | model | T_eff h | dose Gy | Gy/GBq |", "|---|---:|---:|---|---:|---:|---:|"]
-    for r in result["regions"]:
-        out.append(
-            f"| {r['region']} | {r['volume_mL']:.1f} | {r['tia_Bq_s'] / 3.6e12:.3f} ± {r['tia_u_Bq_s'] / 3.6e12:.3f} | {r['model']} | "
-            f"{r['effective_half_life_s'] / 3600:.1f} | {r['dose_Gy']:.2f} ± {r['dose_u_Gy']:.2f} | {r['dose_per_activity_Gy_per_GBq']:.3f} |"
-        )
-    return out
+    return out + [
+        f"| {r['region']} | {r['volume_mL']:.1f} | {r['tia_Bq_s'] / 3.6e12:.3f} ± {r['tia_u_Bq_s'] / 3.6e12:.3f} | {r['model']} | "
+        f"{r['effective_half_life_s'] / 3600:.1f} | {r['dose_Gy']:.2f} ± {r['dose_u_Gy']:.2f} | {r['dose_per_activity_Gy_per_GBq']:.3f} |"
+        for r in result["regions"]
+    ]
 
 
 def phantom_case(folder: Path) -> Path:

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lutetia.core import BadInput
-from lutetia.nuclides import RADIATIONS, Inventory, chain, chain_energy_per_decay_MeV, equilibrium_chain, names, nuclide
+from lutetia.nuclides import (
+    RADIATIONS,
+    Inventory,
+    chain,
+    chain_energy_per_decay_MeV,
+    equilibrium_chain,
+    names,
+    nuclide,
+)
 
 SPELLINGS = ["Lu-177", "lu-177", "LU177", "177Lu", "177-Lu", "[177Lu]", "lutetium-177", "Lutetium 177", "¹⁷⁷Lu", "lu_177", "^177Lu"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import BadInput, staged_folder, stream, to_json, write_atomic
+from ..core import staged_folder, stream, to_json, write_atomic
 from ..imaging.volume import Geometry, Volume
 from . import phantom
 from .shapes import rotation
@@ -88,7 +88,7 @@ def make_demo(folder: Path | str, seed: int = 1) -> Path:
     Parameters
     ----------
     folder : path
-        New or empty.
+        New, empty, or of an earlier demo, which is replaced.
     seed : int
         Of the images' noise; the same seed gives the same bytes.
 
@@ -100,7 +100,7 @@ def make_demo(folder: Path | str, seed: int = 1) -> Path:
     Raises
     ------
     BadInput
-        The folder exists and holds something, or cannot be written to.
+        The folder holds other files, or cannot be written to.
     """
     from ..imaging.dicom_write import Administered, Study, write_ct_series, write_nm_spect
     from ..imaging.regions import RegionSet
@@ -108,12 +108,10 @@ def make_demo(folder: Path | str, seed: int = 1) -> Path:
     from ..nuclides import nuclide
 
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInput(f"{folder}: is there already and is not an empty folder; give a new one for the demo.")
     half_life_s = nuclide("Lu-177").half_life_s
     dose = Administered("177Lu-DOTATATE", "Lu-177", ADMINISTERED_BQ, ADMINISTERED_AT, half_life_s)
     drawn: dict[bool, phantom.Drawing] = {}
-    with staged_folder(folder) as out:
+    with staged_folder(folder, marker="truth.json") as out:
         for number, time_h in enumerate(SCAN_TIMES_H, 1):
             shifted = number == SHIFTED_SCAN
             at = ADMINISTERED_AT + dt.timedelta(hours=time_h)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from .case import Case, load_case
 from .image_mode import ImageRun, run_images
 from .table_mode import run_table
 
+#: Writes the report of a result; the maps are None where the case had no images.
+ReportWriter = Callable[[Path, dict[str, Any], ImageRun | None], None]
 
-def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, seed: int = 1) -> dict[str, Any]:
+
+def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, seed: int = 1, report: ReportWriter | None = None) -> dict[str, Any]:
     """Run a case and write its results to the folder `out`.
 
     Parameters
@@ -22,11 +26,13 @@ def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, se
     path : path
         A case file, or the folder that holds ``case.toml``.
     out : path
-        Folder for ``result.json``, ``regions.csv``, ``report.html`` and, with images, NIfTI maps and DICOM objects.
+        Folder for ``result.json``, ``regions.csv``, the report and, with images, NIfTI maps and DICOM objects.
     engine : str or None
         Overrides the case's.
     seed : int
         Of everything random.
+    report : callable or None
+        What writes ``report.html``: `lutetia.report.write_run_report`. None leaves it out.
 
     Returns
     -------
@@ -42,50 +48,39 @@ def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, se
     out = Path(out)
     if case.folder == out.resolve() or out.resolve() in case.folder.parents:
         raise BadInput(f"--out {out}: would hold the case itself; give another folder.")
+    if not case.scan and engine is not None:
+        raise BadInput("--engine: a region-table case has no images to run an engine on; leave it out.")
     with staged_folder(out) as stage:
-        if case.scan:
-            result = _write_images(case, run_images(case, engine=engine, seed=seed), stage)
-        else:
-            if engine is not None:
-                raise BadInput("--engine: a region-table case has no images to run an engine on; leave it out.")
-            result = run_table(case, seed=seed)
-            _write_common(result, None, stage)
+        run = run_images(case, engine=engine, seed=seed) if case.scan else None
+        result = run.result if run is not None else run_table(case, seed=seed)
+        result["files"] = {"csv": "regions.csv"} | ({"report": "report.html"} if report is not None else {})
+        start = time.perf_counter()
+        if run is not None:
+            _write_maps(case, run, stage)
+        write_atomic(stage / "regions.csv", _csv(result))
+        result["timing_s"]["write"] = time.perf_counter() - start
+        if report is not None:
+            report(stage / "report.html", result, run)
+        write_atomic(stage / "result.json", to_json(result))
     return result
 
 
-def _write_images(case: Case, run: ImageRun, stage: Path) -> dict[str, Any]:
+def _write_maps(case: Case, run: ImageRun, stage: Path) -> None:
     from ..imaging import write_nifti, write_rtdose, write_seg
-    from ..report import ReportImages
 
-    start = time.perf_counter()
-    write_nifti(stage / "dose.nii.gz", run.dose)
-    write_nifti(stage / "tia.nii.gz", run.tia)
-    write_nifti(stage / "dose_u.nii.gz", run.dose_u)
+    names = {"dose": "dose.nii.gz", "tia": "tia.nii.gz", "uncertainty": "dose_u.nii.gz", "rtdose": "rtdose.dcm", "seg": "regions_seg.dcm"}
+    for key, volume in (("dose", run.dose), ("tia", run.tia), ("uncertainty", run.dose_u)):
+        write_nifti(stage / names[key], volume)
     source = _dicom_source(case)
-    write_rtdose(stage / "rtdose.dcm", run.dose, like=source, description=f"lutetia {run.result['nuclide']} {run.result['engine']}, research use")
-    write_seg(stage / "regions_seg.dcm", run.regions, source_series=source)
-    run.result["files"] = {"dose": "dose.nii.gz", "tia": "tia.nii.gz", "uncertainty": "dose_u.nii.gz", "rtdose": "rtdose.dcm", "seg": "regions_seg.dcm"}
-    run.result["timing_s"]["write"] = time.perf_counter() - start
-    g = run.dose.geometry
-    _write_common(run.result, ReportImages(run.dose.values, run.anatomy.values, run.anatomy_kind, dict(run.regions.masks), tuple(g.spacing_mm), g.affine), stage)
-    return run.result
+    write_rtdose(stage / names["rtdose"], run.dose, like=source, description=f"lutetia {run.result['nuclide']} {run.result['engine']}, research use")
+    write_seg(stage / names["seg"], run.regions, source_series=source)
+    run.result["files"].update(names)
 
 
 def _dicom_source(case: Case) -> Path | None:
-    """A file of the first scan where it is DICOM: patient and study are inherited from it."""
+    """The first scan's files where they are DICOM: patient and study are inherited from them."""
     path = inside(case.folder, case.scan[0].activity, "scan 1")
-    if path.is_dir():
-        path = next(p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
     return None if path.name.endswith((".nii", ".nii.gz")) else path
-
-
-def _write_common(result: dict[str, Any], images: Any, stage: Path) -> None:
-    from ..report import write_report
-
-    result.setdefault("files", {}).update({"csv": "regions.csv", "report": "report.html"})
-    write_atomic(stage / "regions.csv", _csv(result))
-    write_report(stage / "report.html", result, images)
-    write_atomic(stage / "result.json", to_json(result))
 
 
 def _csv(result: dict[str, Any]) -> str:

@@ -101,8 +101,6 @@ def _select(case: Case, sets: tuple[RegionSet, ...]) -> tuple[list[str], list[di
         masks = dict(s.masks)
         for name, expression in case.regions.define.items():
             masks[name] = s.evaluate(expression)
-            if not masks[name].any():
-                raise BadInput(f"regions.define: {name!r} = {expression!r} leaves no voxel; check the names and the order.")
         out.append(masks)
     wanted = case.regions.include or list(out[0])
     for name in [*wanted, *case.regions.bed, *((case.uncertainty.recovery.apply_to or []) if case.uncertainty.recovery else [])]:
@@ -173,7 +171,7 @@ def _scan_records(patient: PatientImages) -> list[dict[str, Any]]:
             "index": n, "time_s": float(t), "acquired_at": s.acquired_at.isoformat(), "modality": s.modality,
             "total_activity_Bq": float(s.volume.values.sum(dtype=float)) * s.volume.geometry.voxel_mL,
             "scale": {"tag": s.scale.tag, "unit": s.scale.unit, "explanation": s.scale.explanation},
-            "decay_correction": s.decay_correction, "registration": moved, "patient": s.patient_key,
+            "decay_correction": s.decay_correction, "registration": moved, "patient": s.patient_key, "series_uid": s.series_uid,
         })  # fmt: skip
     return out
 

@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 
 from ..core import BadInput, inside, is_kind, parse
-from ..imaging import ActivityScan, Calibration, CtScan, RegionSet, Registration, Volume, read_activity, read_ct, read_regions, register_rigid, resample
+from ..imaging import (
+    ActivityScan,
+    Calibration,
+    CtScan,
+    RegionSet,
+    Registration,
+    Volume,
+    read_activity,
+    read_ct,
+    read_regions,
+    register_rigid,
+    resample,
+)
 from ..nuclides import Nuclide
 from .case import Case, Scan
 

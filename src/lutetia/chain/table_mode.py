@@ -24,9 +24,8 @@ def run_table(case: Case, *, seed: int) -> dict[str, Any]:
     """
     start = time.perf_counter()
     n = nuclide(case.nuclide)
-    regions, warnings = [], []
-    for r in case.region:
-        regions.append(_region(case, r, n.name, n.decay_constant_per_s))
+    regions = [_region(case, r, n.name, n.decay_constant_per_s) for r in case.region]
+    warnings = []
     without = [r.name for r in case.region if r.cross_dose is None]
     assumptions = ["no images: self-dose from the absorbed fractions of a sphere or ellipsoid of each region's mass"]
     if without:

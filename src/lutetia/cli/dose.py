@@ -28,12 +28,13 @@ def demo_command(
     """Make a synthetic patient (CT, four SPECT, contours), run it end to end, say where the report is."""
     from ..chain.demo import make_demo
     from ..chain.dose import run_case
+    from ..report import write_run_report
 
     patient, results = out / "patient", out / "results"
     with working("making the synthetic patient", json):
         case = make_demo(patient, seed)
     with working("computing absorbed dose", json):
-        result = run_case(case, results, seed=seed)
+        result = run_case(case, results, seed=seed, report=write_run_report)
     if json:
         print_json(result)
         return
@@ -51,9 +52,10 @@ def dose_command(
 ) -> None:
     """Absorbed dose of a case: images, or a table of regions."""
     from ..chain.dose import run_case
+    from ..report import write_run_report
 
     with working("computing absorbed dose", json):
-        result = run_case(case, out, engine=engine, seed=seed)
+        result = run_case(case, out, engine=engine, seed=seed, report=write_run_report)
     if json:
         print_json(result)
         return
@@ -110,8 +112,15 @@ def inspect_command(folder: Annotated[Path, typer.Argument(help="A folder or a f
 def explain_command(
     result: Annotated[Path, typer.Argument(help="A result.json.")],
     region: Annotated[str | None, typer.Argument(help="A region of it; without one, the whole record.")] = None,
+    json: Json = False,
 ) -> None:
     """Where a number comes from, down to files, tables and settings."""
     from ..report import explain, load_result
 
-    typer.echo(explain(load_result(result), region))
+    content = load_result(result)
+    text = explain(content, region)
+    if not json:
+        typer.echo(text)
+        return
+    found = [r for r in content["regions"] if region is None or r["region"] == region]
+    print_json({"explanation": text.splitlines(), "regions": found, "scans": content["scans"], "provenance": content["provenance"]})

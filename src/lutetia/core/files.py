@@ -57,11 +57,11 @@ def finite_or_none(value: float) -> float | None:
 
 
 @contextlib.contextmanager
-def staged_folder(out: Path | str) -> Iterator[Path]:
+def staged_folder(out: Path | str, *, marker: str = "result.json") -> Iterator[Path]:
     """A folder to write into that becomes `out` only when the block ends well.
 
-    An existing `out` is replaced only if it is empty or one that lutetia wrote (it holds a
-    ``result.json``); anything else is refused, so that no user's files are lost.
+    An existing `out` is replaced only if it is empty or one that lutetia wrote (it holds the file
+    `marker`); anything else is refused, so that no user's files are lost.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def staged_folder(out: Path | str) -> Iterator[Path]:
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"--out {out}: is a file; give a folder.")
-    if out.is_dir() and any(out.iterdir()) and not (out / "result.json").is_file():
+    if out.is_dir() and any(out.iterdir()) and not (out / marker).is_file():
         raise BadInput(f"--out {out}: the folder holds files that lutetia did not write; give a new or empty folder.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

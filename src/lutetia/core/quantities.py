@@ -41,7 +41,7 @@ def registry() -> Any:
     """The unit registry (built on first use; pint is not imported before)."""
     import pint
 
-    ureg = pint.UnitRegistry(None)
+    ureg: Any = pint.UnitRegistry(None)
     for line in _PREFIXES.split("|"):
         ureg.define(line)
     for line in _DEFINITIONS.strip().splitlines():

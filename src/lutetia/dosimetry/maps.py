@@ -10,7 +10,7 @@ import numpy as np
 from ..core import BadInput
 from ..imaging.volume import Geometry
 from ..nuclides import Lines, equilibrium_chain, nuclide
-from ..transport.bremsstrahlung import bremsstrahlung_lines
+from ..transport.bremsstrahlung import photon_lines
 from ..transport.materials import AIR_DENSITY_G_ML, Medium, medium_from_hu, unit_density_medium
 from ..transport.photon_mc import simulate_photons
 from .engines import kernel_energy_MeV, local_energy_MeV
@@ -103,7 +103,7 @@ def dose_map(
         raise BadInput(f"engine: got {engine!r}; choose one of {', '.join(ENGINES)}.")
     if engine == "monte-carlo" and hu is None and body is None:
         raise BadInput("engine: 'monte-carlo' needs a CT or a body outline to transport photons in; give one, or choose 'kernel'.")
-    medium = medium_from_hu(hu) if hu is not None else unit_density_medium(decays.shape)
+    medium = medium_from_hu(hu) if hu is not None else unit_density_medium(geometry.shape)
     density = np.asarray(medium.density_g_mL, np.float32)
     if hu is None and body is not None:
         density = np.where(body, density, np.float32(AIR_DENSITY_G_ML))
@@ -127,22 +127,19 @@ def dose_map(
     if "photon" in energy:
         # A water kernel's energy in a light voxel belongs to the water that is not there: dose to water is the better estimate.
         dose["photon"] = energy["photon"] * np.float32(J_PER_MEV / (geometry.voxel_mL * 1e-3))
-    u, region_u = None, {}
-    lines = photon_lines(name, progeny=progeny)
+    u: np.ndarray | None = None
+    region_u: dict[str, float] = {}
+    lines = chain_photon_lines(name, progeny=progeny)
     if engine == "monte-carlo" and len(lines.energy_MeV) and decays.sum() > 0:
         dose["photon"], u, region_u = _photon_dose(decays, medium, mass_floor, geometry, lines, histories, seed, masks or {})
     return DoseMap(dose, u, density, engine, notes, histories if u is not None else 0, region_u)
 
 
-def photon_lines(name: str, *, progeny: bool = True) -> Lines:
+def chain_photon_lines(name: str, *, progeny: bool = True) -> Lines:
     """Photons of a nuclide (and its chain in equilibrium) per decay of the parent, bremsstrahlung included."""
     members = [(m.nuclide, m.decays_per_parent) for m in equilibrium_chain(name)] if progeny else [(nuclide(name), 1.0)]
-    energy, per_decay = [], []
-    for member, decays in members:
-        for lines in (member.lines["photon"], bremsstrahlung_lines(member)):
-            energy.append(lines.energy_MeV)
-            per_decay.append(lines.per_decay * decays)
-    return Lines(np.concatenate(energy), np.concatenate(per_decay))
+    parts = [(photon_lines(member), decays) for member, decays in members]
+    return Lines(np.concatenate([p.energy_MeV for p, _ in parts]), np.concatenate([p.per_decay * decays for p, decays in parts]))
 
 
 def _photon_dose(
@@ -162,9 +159,7 @@ def _photon_dose(
     result = simulate_photons(
         _blocks(decays, factor), coarse, tuple(s * f for s, f in zip(spacing, factor)), lines, histories=histories, seed=seed, labels=labels[centre]
     )
-    region_u = {
-        name: float(u / e) for name, e, u in zip(masks, result.region_energy_MeV, result.u_region_energy_MeV) if e > 0
-    }
+    region_u = {name: _region_u(labels[mask], labels, result.region_energy_MeV, result.u_region_energy_MeV) for name, mask in masks.items()}
     to_Gy = J_PER_MEV / (geometry.voxel_mL * 1e-3) / (floor * np.prod(factor))
     # A partial block at the edge is counted as whole: its energy is spread over the same mass as everywhere.
     dose, u = result.energy_MeV * to_Gy, result.u_energy_MeV * to_Gy
@@ -172,6 +167,14 @@ def _photon_dose(
         dose = np.repeat(dose, f, axis).take(range(n), axis) if f > 1 else dose
         u = np.repeat(u, f, axis).take(range(n), axis) if f > 1 else u
     return dose.astype(np.float32), u.astype(np.float32), region_u
+
+
+def _region_u(inside: np.ndarray, labels: np.ndarray, energy: np.ndarray, u: np.ndarray) -> float:
+    """Relative standard error of a region made of whole or partial labels, which are taken as independent."""
+    total = np.bincount(labels.ravel(), minlength=len(energy) + 1)[1:]
+    share = np.bincount(inside, minlength=len(energy) + 1)[1:] / np.maximum(total, 1)
+    found = float(share @ energy)
+    return float(np.sqrt(np.sum((share * u) ** 2)) / found) if found > 0 else 0.0
 
 
 def _blocks(a: np.ndarray, factor: tuple[int, ...]) -> np.ndarray:

@@ -60,7 +60,7 @@ class TimeIntegratedActivity:
     model : str
         What was fitted, e.g. ``"bi-exponential"`` or ``"average: mono-exponential 0.7, uptake 0.3"``.
     effective_half_life_s : float
-        Half-life of the last phase.
+        Half-life of the last phase; nan where the method finds none.
     coefficients_Bq, rates_per_s : ndarray, shape (m,)
         The curve as ``sum(c * exp(-k * t))``; empty for a trapezoid.
     candidates : tuple of dict

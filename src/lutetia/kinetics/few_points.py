@@ -88,8 +88,10 @@ def single_time_point(
     if relative_u is None and half_life_relative_u is None:
         warnings.append(f"The uncertainty of the single-time-point method is taken as {_U_SOURCE}.")
     tia = a * seconds
+    # Haenscheid's method needs no half-life and finds none.
+    effective_s = (half_life_s or math.nan) if method == "hanscheid" else math.log(2) / rate
     return TimeIntegratedActivity(
-        tia, tia * math.hypot(u_a / a, u_rel), f"single time point, {method}", math.log(2) / rate,
+        tia, tia * math.hypot(u_a / a, u_rel), f"single time point, {method}", effective_s,
         np.array([a * coefficient]), np.array([rate]), (), tuple(warnings),
     )
 
@@ -101,11 +103,11 @@ def _checked(curve: TimeActivityCurve, method: str, decay: float, half_life_s: f
     if len(curve.time_s) != 1 or curve.time_s[0] <= 0:
         raise BadInput(f"The method {method!r} takes one point after the administration; got {len(curve.time_s)} from {show(float(curve.time_s[0]), 's')} on.")
     if method in ("madsen", "population") and half_life_s is None:
-        raise BadInput(f"The method {method!r} needs the population's effective half-life; give half_life_s.")
+        raise BadInput(f"The method {method!r} needs the population's effective half-life; give it (effective_half_life in a case file).")
     if method == "population" and spread is None:
-        raise BadInput("The method 'population' needs the spread of the half-life between patients; give half_life_relative_u.")
+        raise BadInput("The method 'population' needs the spread of the half-life between patients; give it (effective_half_life_u in a case file).")
     if method == "physical" and relative_u is None:
-        raise BadInput("The method 'physical' has no published uncertainty; give relative_u, or another method.")
+        raise BadInput("The method 'physical' has no published uncertainty; give relative_u, or choose another method.")
     for name, value in (("half_life_s", half_life_s), ("half_life_relative_u", spread), ("relative_u", relative_u)):
         if value is not None and not (math.isfinite(value) and (value > 0 if name == "half_life_s" else value >= 0)):
             raise BadInput(f"{name}: got {value}; give a finite value that is not negative.")

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from scipy.integrate import trapezoid
 
 from ..core import CouldNot
 from .model import Lines, Nuclide, Spectrum
@@ -119,7 +120,6 @@ def _spectrum(pairs: list[list[float]], energy_MeV: float) -> Spectrum | None:
     if not pairs or energy_MeV <= 0:
         return None
     a = np.array(pairs, float)
-    mean = np.trapezoid(a[:, 0] * a[:, 1], a[:, 0]) if hasattr(np, "trapezoid") else np.trapz(a[:, 0] * a[:, 1], a[:, 0])
-    a[:, 1] *= energy_MeV / mean
+    a[:, 1] *= energy_MeV / trapezoid(a[:, 0] * a[:, 1], a[:, 0])
     a.flags.writeable = False
     return Spectrum(a[:, 0], a[:, 1])

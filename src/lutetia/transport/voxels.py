@@ -116,7 +116,8 @@ def voxel_s_mGy_per_MBq_s(name: str, size_mm: float, extent: int = 5, *, progeny
         raise BadInput(f"voxel-s: a voxel of {size_mm} mm is not possible; give a size above zero.")
     if not 0 <= extent <= 60:
         raise BadInput(f"voxel-s: an extent of {extent} voxels is not possible; give 0 to 60.")
-    total = sum(voxel_kernel_MeV(k, (size_mm,) * 3, extent, density_g_mL) for k in nuclide_kernels(name, progeny=progeny).values())
+    kernels = nuclide_kernels(name, progeny=progeny).values()
+    total = np.sum([voxel_kernel_MeV(k, (size_mm,) * 3, extent, density_g_mL) for k in kernels], axis=0)
     octant = total[extent:, extent:, extent:]
     octant = np.mean([octant.transpose(axes) for axes in itertools.permutations(range(3))], axis=0)  # a cube has no first axis
     mass_g = (size_mm / 10) ** 3 * density_g_mL
