@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.reading_samples import nuclide
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import Calibration, read_activity
 from lutetia.imaging.ct import read_ct
-from reading_samples import nuclide
 
 ADMINISTERED = dt.datetime(2018, 11, 15, 9, 22)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.reading_samples import ADMINISTERED, nm_file, nuclide, ramp, slices
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import read_activity
 from lutetia.imaging.inspect import inspect_folder
 from lutetia.imaging.nifti import read_nifti, write_nifti
 from lutetia.imaging.volume import Geometry, Volume
-from reading_samples import ADMINISTERED, nm_file, nuclide, ramp, slices
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.reading_samples import ADMINISTERED, nuclide, slices
 
 from lutetia.imaging.activity import read_activity
 from lutetia.imaging.nifti import read_nifti, write_nifti
-from reading_samples import ADMINISTERED, nuclide, slices
 
 _AXES = [
     np.array([np.eye(3)[p] * s for p, s in zip(perm, signs)])

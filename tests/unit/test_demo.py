@@ -173,7 +173,7 @@ def test_recovery_table_of_the_case_is_that_of_a_blurred_sphere(folder):
 
 def test_a_folder_with_contents_is_refused(tmp_path: Path):
     (tmp_path / "mine.txt").write_text("keep")
-    with pytest.raises(BadInput, match="not an empty folder"):
+    with pytest.raises(BadInput, match="did not write"):
         demo.make_demo(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 

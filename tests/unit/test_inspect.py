@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.reading_samples import NAME, PATIENT, base, nm_file, ramp, slices
 
 from lutetia.core import BadInput
 from lutetia.imaging.inspect import inspect_folder
 from lutetia.imaging.nifti import write_nifti
 from lutetia.imaging.volume import Geometry, Volume
-from reading_samples import NAME, PATIENT, base, nm_file, ramp, slices
 
 
 def _structures(path: Path) -> None:

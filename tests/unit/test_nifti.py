@@ -8,13 +8,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from tests.reading_samples import ACQUIRED, ADMINISTERED, HALF_LIFE_LU177_s, nuclide
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import Calibration, read_activity
 from lutetia.imaging.ct import read_ct
 from lutetia.imaging.nifti import read_nifti, write_nifti
 from lutetia.imaging.volume import Geometry, Volume
-from reading_samples import ACQUIRED, ADMINISTERED, HALF_LIFE_LU177_s, nuclide
 
 AFFINE = np.diag([2.0, 3.0, 4.0, 1.0])
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.reading_samples import ramp, slices
 
 from lutetia.core import BadInput
 from lutetia.imaging.ct import read_ct
-from reading_samples import ramp, slices
 
 
 def test_hounsfield_units_are_each_slice_its_own_slope_and_intercept(tmp_path: Path) -> None:

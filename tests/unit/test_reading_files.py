@@ -8,11 +8,21 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.reading_samples import (
+    ADMINISTERED,
+    NAME,
+    PATIENT,
+    base,
+    nm_file,
+    nuclide,
+    put_pixels,
+    ramp,
+    slices,
+)
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import ActivityScan, read_activity
 from lutetia.imaging.ct import read_ct
-from reading_samples import ADMINISTERED, NAME, PATIENT, base, nm_file, nuclide, put_pixels, ramp, slices
 
 
 def read(path: Path, **more: object) -> ActivityScan:

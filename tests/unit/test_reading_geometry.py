@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.reading_samples import ADMINISTERED, nm_file, nuclide, ramp, slices
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import read_activity
 from lutetia.imaging.ct import read_ct
-from reading_samples import ADMINISTERED, nm_file, nuclide, ramp, slices
 
 
 def read(path: Path, **more: object):
@@ -149,7 +149,7 @@ def test_one_slice_is_no_image(tmp_path: Path) -> None:
 
 def test_an_enhanced_object_is_placed_and_scaled_by_its_functional_groups(tmp_path: Path) -> None:
     """Enhanced PET (PS3.3 A.56): everything of a frame is in functional groups."""
-    from reading_samples import base, code, put_pixels, tracer
+    from tests.reading_samples import base, code, put_pixels, tracer
 
     ds = base("PT", "1.2.840.10008.5.1.4.1.1.130", 1)
     put_pixels(ds, ramp())

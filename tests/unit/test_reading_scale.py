@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.reading_samples import ADMINISTERED, HALF_LIFE_LU177_s, code, nm_file, nuclide, ramp, slices
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import ActivityScan, Calibration, read_activity
-from reading_samples import ADMINISTERED, HALF_LIFE_LU177_s, code, nm_file, nuclide, ramp, slices
 
 
 def read(path: Path, **more: object) -> ActivityScan:

@@ -8,11 +8,20 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from tests.reading_samples import (
+    ACQUIRED,
+    ADMINISTERED,
+    HALF_LIFE_LU177_s,
+    nm_file,
+    nuclide,
+    ramp,
+    slices,
+    tracer,
+)
 
 from lutetia.core import BadInput
 from lutetia.imaging.activity import ActivityScan, read_activity
 from lutetia.imaging.dicom_nuclide import nuclide_named
-from reading_samples import ACQUIRED, ADMINISTERED, HALF_LIFE_LU177_s, nm_file, nuclide, ramp, slices, tracer
 
 F18_s = 109.77 * 60.0
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, on the damaged values written here
@@ -197,7 +206,7 @@ def test_a_decay_factor_that_contradicts_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("meaning, value, scheme", [("^177^Lutetium", "447553000", "SCT"), ("", "447553000", "SCT"), ("Lutetium 177", "1", "99X")])
 def test_the_nuclide_is_known_by_name_or_code(tmp_path: Path, meaning: str, value: str, scheme: str) -> None:
-    from reading_samples import code
+    from tests.reading_samples import code
 
     slices(tmp_path, ramp(), change=edit(tracer_RadionuclideCodeSequence=[code(value, scheme, meaning)]))
     assert read(tmp_path).warnings == ()

@@ -96,7 +96,7 @@ def voxel_s_command(
     nuclide: Annotated[str, typer.Argument(help="Nuclide, in any common spelling.")],
     size: Annotated[str, typer.Option(help='Edge of the cubic voxel, such as "3 mm".')],
     extent: Annotated[int, typer.Option(help="Voxels outward from the source.")] = 5,
-    density: Annotated[str, typer.Option(help="Density.")] = "1 g/mL",
+    density: Annotated[str, typer.Option(help="Density; the default is that of ICRU soft tissue.")] = "1.04 g/mL",
     progeny: Annotated[bool, typer.Option("--progeny", help="Count the chain in equilibrium, decaying where the parent does.")] = False,
     json: Json = False,
 ) -> None:
@@ -113,4 +113,4 @@ def voxel_s_command(
         print_json({"nuclide": n.name, "size_mm": size_mm, "extent": extent, "density_g_mL": density_g_mL, "progeny": progeny, "S_mGy_per_MBq_s": s})
         return
     rows = [[f"{i} {j} {k}", f"{s[i, j, k]:.4g}"] for i in range(extent + 1) for j in range(i, extent + 1) for k in range(j, extent + 1)]
-    print_table(["offset i j k", "S mGy/(MBq s)"], rows, f"{n.name}, {size_mm:g} mm voxels, all radiations")
+    print_table(["offset i j k", "S mGy/(MBq s)"], rows, f"{n.name}, {size_mm:g} mm voxels of {density_g_mL:g} g/mL, all radiations")
