@@ -77,6 +77,10 @@ class TimeIntegratedActivity:
     candidates: tuple[dict[str, Any], ...] = ()
     warnings: tuple[str, ...] = field(default=())
 
+    def __post_init__(self) -> None:
+        for name in ("tia_Bq_s", "u_tia_Bq_s", "effective_half_life_s"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+
     def activity_Bq(self, time_s: np.ndarray) -> np.ndarray:
         """The fitted curve at `time_s`."""
         return np.exp(-np.multiply.outer(np.asarray(time_s, float), self.rates_per_s)) @ self.coefficients_Bq
