@@ -2,25 +2,29 @@
 
     python benchmarks/photon_mc.py [--histories 2000000]
 
-The phantom has 128 x 128 x 128 voxels of 4 mm (torso, lungs, spine, liver, kidneys, spleen, tumours) and the
-photons of Lu-177 above 10 keV. Soft tissue and lung are water of their density, so that both programs see the same
-atoms; bone is ICRU-44 here and ICRP there. Efficiency is 1 / (relative variance x time), for the energy of a region
-and for its typical voxel; for both programs the variance is that between independent batches and the time the best
-of three runs. ompMC (GPL-3) runs in a process of its own, fed by a phase-space file of internal photons; its
-start-up is not counted.
+Prints one JSON object. The phantom has 128 x 128 x 128 voxels of 4 mm (torso, lungs, spine, liver, kidneys, spleen,
+tumours) and the photons of Lu-177 above 10 keV. Soft tissue and lung are water of their density, so that both programs
+see the same atoms; bone is ICRU-44 here and ICRP there. The figure of merit is 1 / (relative variance x time), for the
+mean of a region and for its typical voxel. Variances are those between independent batches, 60 of ours and 50 of
+ompMC's, so that a ratio of two is known to about 30 %. The two programs run alternately, three times each, and the
+best time of each counts. ompMC (GPL-3) runs in a process of its own, fed by a phase-space file of internal photons;
+its start-up is not counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numba
 import numpy as np
 
 from lutetia.nuclides import nuclide
@@ -32,7 +36,7 @@ N, SPACING_MM = 128, 4.0
 MATERIALS = ("air", "water", "cortical_bone")
 PEGS = ("AIR521ICRU", "H2O521ICRU", "ICRPBONE521ICRU")
 AIR, LUNG, SOFT, BONE = 1.205e-3, 0.26, 1.04, 1.40  # g/mL
-BATCHES = 20
+RUNS, BATCHES, THEIR_BATCHES = 3, 20, 50
 REGIONS = ("liver", "kidneys", "spleen", "tumour", "spine", "muscle", "lungs")
 
 
@@ -61,7 +65,9 @@ def phantom() -> tuple[Medium, np.ndarray, np.ndarray]:
 
 
 _OMPMC = """
-import sys, time, numpy as np, ompmc
+import os, sys, time, numpy as np, ompmc
+answer = os.fdopen(os.dup(1), "w")
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # ompMC writes a protocol
 d = np.load(sys.argv[1])
 edges = np.linspace(0.0, d["density"].shape[0] * float(d["cm"]), d["density"].shape[0] + 1)
 geometry = ompmc.Geometry(edges, edges, edges, d["media"].tolist(), np.asfortranarray(d["density"], dtype=float), np.asfortranarray(d["material"], dtype=np.int32))
@@ -71,15 +77,17 @@ def run(n, batch):
     energy, *_ = ompmc.calc_forward_phsp(geometry, ompmc.PhaseSpaceSource(sys.argv[2], first=batch * n), physics, n_histories=n, n_batches=2, output_dose=False)
     return time.perf_counter() - start, energy
 batches, n = int(d["batches"]), int(d["n"])
-startup = min(run(2, 0)[0] for _ in range(2))
-seconds = min(run(n, 0)[0] for _ in range(3)) - startup
+startup = min(run(2, 0)[0] for _ in range(3))
+print("ready", file=answer, flush=True)
+for _ in sys.stdin:  # a line asks for a timed run
+    print(run(n, 0)[0] - startup, file=answer, flush=True)
 total, squares, regions = 0.0, 0.0, []
 for b in range(batches):
     _, energy = run(n // batches, b)
     total, squares = total + energy, squares + energy**2
     regions.append(np.bincount(d["labels"].ravel(order="F"), energy.ravel(order="F"))[1:])
 u = np.sqrt(np.maximum(squares - total**2 / batches, 0) / batches / (batches - 1))
-np.savez(sys.argv[3], energy=total / batches, u=u, regions=regions, seconds=seconds)
+np.savez(sys.argv[3], energy=total / batches, u=u, regions=regions)
 """
 _HEADER = """$IAEA_INDEX:
 0
@@ -130,52 +138,89 @@ def write_phase_space(base: Path, source: np.ndarray, energy_MeV: np.ndarray, pe
     base.with_suffix(".IAEAheader").write_text(_HEADER.format(n=n, bytes=29 * n))
 
 
-def run_ompmc(medium: Medium, source: np.ndarray, labels: np.ndarray, energy_MeV: np.ndarray, per_decay: np.ndarray, n: int) -> dict[str, np.ndarray]:
-    """Energy per decay and its standard error (MeV; k, j, i), energy of the regions in each batch, seconds."""
+def run_ompmc(medium: Medium, source: np.ndarray, labels: np.ndarray, lines: Lines, n: int, ours: Callable[[int], None]) -> dict[str, np.ndarray | float]:
+    """Energy per decay and its standard error (MeV; k, j, i), energy of the regions in each batch, best seconds.
+
+    `ours` is called before each of its timed runs.
+    """
+    seconds = []
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder) / "photons"
-        write_phase_space(base, source, energy_MeV, per_decay, n, np.random.default_rng(7))
-        np.savez(Path(folder) / "in.npz", density=medium.density_g_mL.T, material=medium.material.T + 1, labels=labels.T, media=np.array(PEGS), cm=SPACING_MM / 10, n=n, batches=BATCHES)
-        subprocess.run([sys.executable, "-c", _OMPMC, f"{folder}/in.npz", str(base), f"{folder}/out.npz"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())})
-        out, photons = np.load(Path(folder) / "out.npz"), per_decay.sum()
-        return {"energy": out["energy"].T * photons, "u": out["u"].T * photons, "regions": out["regions"] * photons, "seconds": float(out["seconds"])}
+        write_phase_space(base, source, lines.energy_MeV, lines.per_decay, n, np.random.default_rng(7))
+        np.savez(Path(folder) / "in.npz", density=medium.density_g_mL.T, material=medium.material.T + 1, labels=labels.T, media=np.array(PEGS), cm=SPACING_MM / 10, n=n, batches=THEIR_BATCHES)
+        command = [sys.executable, "-c", _OMPMC, f"{folder}/in.npz", str(base), f"{folder}/out.npz"]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, "OMP_NUM_THREADS": str(os.cpu_count())})
+        with child:
+            child.stdout.readline()  # it is ready
+            for r in range(RUNS):
+                ours(r)
+                print(r, file=child.stdin, flush=True)
+                seconds.append(float(child.stdout.readline()))
+            child.stdin.close()
+        if child.returncode:
+            raise SystemExit("ompMC ended with an error.")
+        out, photons = np.load(Path(folder) / "out.npz"), lines.per_decay.sum()
+        return {"energy": out["energy"].T * photons, "u": out["u"].T * photons, "regions": out["regions"] * photons, "seconds": min(seconds)}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--histories", type=int, default=2_000_000)
-    n = parser.parse_args().histories
+def run(n: int) -> dict[str, object]:
+    """Speed and efficiency with `n` histories a run."""
     medium, source, labels = phantom()
     photons, spacing = nuclide("Lu-177").lines["photon"], (SPACING_MM,) * 3
     known = photons.energy_MeV >= 0.01  # ompMC's tables begin at 10 keV
     lines = Lines(photons.energy_MeV[known], photons.per_decay[known])
     simulate_photons(source, medium, spacing, lines, histories=100, seed=0)  # compile
-    seconds = np.inf
-    for _ in range(3):
+    results, times = [], []
+
+    def ours(seed: int) -> None:
         start = time.perf_counter()
-        ours = simulate_photons(source, medium, spacing, lines, histories=n, seed=1, batches=BATCHES, labels=labels)
-        seconds = min(seconds, time.perf_counter() - start)
-    print(f"lutetia: {n} histories in {seconds:.1f} s, {n / seconds / 1e6:.2f} million a second; emitted {ours.emitted_MeV * 1e3:.2f} keV a decay, deposited + escaped {(ours.energy_MeV.sum() + ours.escaped_MeV) * 1e3:.2f} keV")
-    theirs = None
+        results.append(simulate_photons(source, medium, spacing, lines, histories=n, seed=seed, batches=BATCHES, labels=labels))
+        times.append(time.perf_counter() - start)
+
     if importlib.util.find_spec("ompmc") is None:
-        print("ompMC is not installed: pip install 'lutetia[mc]' (GPL-3) to compare with it.")
+        theirs = None
+        for r in range(RUNS):
+            ours(r)
     else:
-        theirs = run_ompmc(medium, source, labels, lines.energy_MeV, lines.per_decay, n)
-        print(f"ompMC:   {n} histories in {theirs['seconds']:.1f} s, {n / theirs['seconds'] / 1e6:.2f} million a second")
-    print(f"{'region':8} {'keV/decay':>10} {'u %':>7} {'voxel %':>8}" + (f" {'ours/ompMC':>11} {'+-':>6} {'ompMC u %':>10} {'voxel %':>8} {'efficiency':>11} {'of voxels':>10}" if theirs else ""))
+        theirs = run_ompmc(medium, source, labels, lines, n, ours)
+
+    seconds = min(times)
+    regions = np.mean([r.region_energy_MeV for r in results], axis=0)
+    rel = np.sqrt(np.mean([r.u_region_energy_MeV**2 for r in results], axis=0)) / regions  # of n histories
+    energy = np.mean([r.energy_MeV for r in results], axis=0)
+    rel_voxel = np.sqrt(np.mean([r.u_energy_MeV**2 for r in results], axis=0)) / np.maximum(energy, 1e-300)
+    found: dict[str, object] = {
+        "voxels": N**3, "histories": n, "seconds": seconds, "histories_per_second": n / seconds,
+        "emitted_keV_per_decay": results[0].emitted_MeV * 1e3,
+        "deposited_and_escaped_keV_per_decay": (energy.sum() + np.mean([r.escaped_MeV for r in results])) * 1e3,
+        "threads": numba.get_num_threads(), "cores": os.cpu_count() or 0, "load_average_1_min": os.getloadavg()[0],
+        "ompmc": "not installed: pip install 'lutetia[mc]' (GPL-3) to compare with it" if theirs is None else "compared in the same run",
+    }  # fmt: skip
+    if theirs is not None:
+        found |= {"ompmc_seconds": theirs["seconds"], "ompmc_histories_per_second": n / theirs["seconds"], "times_faster_than_ompmc": theirs["seconds"] / seconds}
     for i, name in enumerate(REGIONS):
         here = labels == i + 1
-        mean = ours.region_energy_MeV[i]
-        rel = ours.u_region_energy_MeV[i] / mean
-        voxel = np.sqrt(np.mean((ours.u_energy_MeV[here] / ours.energy_MeV[here]) ** 2))
-        row = f"{name:8} {mean * 1e3:10.4f} {rel * 100:7.3f} {voxel * 100:8.2f}"
-        if theirs:
+        voxel = np.sqrt(np.mean(rel_voxel[here] ** 2))
+        row = {"keV_per_decay": regions[i] * 1e3, "relative_u": rel[i], "relative_u_of_voxels": voxel}
+        if theirs is not None:
             batch = theirs["regions"][:, i]
-            their_rel = batch.std(ddof=1) / np.sqrt(BATCHES) / batch.mean()
+            their_rel = batch.std(ddof=1) / np.sqrt(len(batch)) / batch.mean()
             their_voxel = np.sqrt(np.mean(theirs["u"][here] ** 2)) / theirs["energy"][here].mean()
-            faster = theirs["seconds"] / seconds
-            row += f" {mean / batch.mean():11.4f} {np.hypot(rel, their_rel):6.4f} {their_rel * 100:10.3f} {their_voxel * 100:8.2f} {(their_rel / rel) ** 2 * faster:11.1f} {(their_voxel / voxel) ** 2 * faster:10.1f}"
-        print(row)
+            ratio, faster = regions[i] / batch.mean(), theirs["seconds"] / seconds
+            row |= {
+                "ompmc_relative_u": their_rel, "ompmc_relative_u_of_voxels": their_voxel,
+                "ratio_to_ompmc": ratio, "u_of_ratio": ratio * np.hypot(rel[i] / np.sqrt(RUNS), their_rel),
+                "figure_of_merit_ratio": (their_rel / rel[i]) ** 2 * faster,
+                "figure_of_merit_ratio_of_voxels": (their_voxel / voxel) ** 2 * faster,
+            }  # fmt: skip
+        found[name] = {key: float(value) for key, value in row.items()}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--histories", type=int, default=2_000_000)
+    print(json.dumps(run(parser.parse_args().histories), indent=1))
 
 
 if __name__ == "__main__":

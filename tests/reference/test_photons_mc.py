@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numba import njit
 from scipy.special import expn
+from scipy.stats import ks_2samp
 
 from lutetia.nuclides.model import Lines
 from lutetia.transport.materials import Medium, unit_density_medium
-from lutetia.transport.photon_data import photon_coefficients
+from lutetia.transport.photon_data import compton_energy_fraction, photon_coefficients, photon_tables
 from lutetia.transport.photon_mc import simulate_photons
+from lutetia.transport.photon_physics import EVERY, compton, compton_quantiles, scattered
 
 
 def line(energy_MeV: float, per_decay: float = 1.0) -> Lines:
@@ -73,3 +76,43 @@ def test_air_scatters_next_to_nothing_and_bone_takes_more_than_water() -> None:
     bone = simulate_photons(source, Medium(np.ones(shape, np.float32), np.zeros(shape, np.uint8), ("cortical_bone",)), (5.0,) * 3, line(0.056), histories=50_000, seed=1)
     air = simulate_photons(source, Medium(np.full(shape, 1.205e-3, np.float32), np.zeros(shape, np.uint8), ("air",)), (5.0,) * 3, line(0.056), histories=50_000, seed=1)
     assert air.energy_MeV.sum() < 0.01 * water.energy_MeV.sum() < 0.01 * bone.energy_MeV.sum()
+
+
+@njit
+def _both_samplers(energy, place, q, quantiles, s, n):
+    rng = np.full(1, 5, np.uint64)
+    out = np.empty((4, n))
+    for h in range(n):
+        out[0, h], out[1, h] = scattered(energy, quantiles, place, q, (h + 0.5) / n)
+        out[2, h], out[3, h] = compton(energy, s, rng)
+    return out
+
+
+@pytest.mark.parametrize("energy_MeV", [0.0061, 0.0203, 0.0558, 0.2084, 1.3, 7.7])
+@pytest.mark.parametrize("q", [0, 1])
+def test_compton_quantiles_have_the_distribution_of_the_rejection(energy_MeV: float, q: int) -> None:
+    """Two samplers of Klein-Nishina times S(x), between the energies of the table too; and the mean by quadrature."""
+    materials = ("water", "cortical_bone")
+    t = photon_tables(materials)
+    place = (np.log(energy_MeV) - t.log_first) * t.per_log / EVERY
+    quick, cosine, energy, exact_cosine = _both_samplers(energy_MeV, place, q, compton_quantiles(materials), t.s[q], 40_000)
+    assert ks_2samp(cosine, exact_cosine).pvalue > 1e-3 and ks_2samp(quick, energy).pvalue > 1e-3
+    # one energy and one angle belong together (Compton's formula)
+    np.testing.assert_allclose(energy_MeV / quick, 1 + energy_MeV / 0.51099895 * (1 - cosine), rtol=1e-9)
+    assert 1 - quick.mean() / energy_MeV == pytest.approx(compton_energy_fraction(materials[q], np.array([energy_MeV]))[0], rel=5e-4)
+
+
+@pytest.mark.parametrize("name", ["Lu-177 like", "one line"])
+def test_the_standard_error_is_that_between_independent_runs(name: str) -> None:
+    """The even points of a batch share a random shift; batches are independent, and so their spread is honest."""
+    n = 15
+    shape = (n, n, n)
+    rng = np.random.default_rng(2)
+    labels = np.ones(shape, int)
+    labels[5:10, 4:9, 6:12] = 2
+    lines = Lines(np.array([0.0558, 0.113, 0.2084]), np.array([0.05, 0.06, 0.11])) if name != "one line" else line(0.2084)
+    source = rng.random(shape) + 5 * (labels == 2)
+    runs = [simulate_photons(source, unit_density_medium(shape), (10.0,) * 3, lines, histories=20_000, seed=s, batches=20, labels=labels) for s in range(60)]
+    value = np.array([r.region_energy_MeV for r in runs])
+    u = np.sqrt(np.mean([r.u_region_energy_MeV**2 for r in runs], axis=0))
+    assert (value.std(axis=0, ddof=1) / u > 0.7).all() and (value.std(axis=0, ddof=1) / u < 1.35).all()  # 60 runs: +- 9 %

@@ -20,10 +20,12 @@ from ..core import BadInput, stream_seed
 from ..nuclides.model import Lines
 from .materials import AIR_DENSITY_G_ML, Medium
 from .photon_data import HIGHEST_MEV, photon_coefficients, photon_tables
+from .photon_physics import compton_quantiles
 from .photon_tracks import run_batch
 
 _TALLY_BYTES = 1.0e9  # most memory that the tallies of concurrent batches may take together
-
+#: Optical thickness of a voxel (materials at 1 g/mL) from which interactions score with less noise than tracks.
+_THICK = 0.5
 _LEAST_SHARE = 0.05  # penetrating lines are drawn as if a voxel absorbed this much of them
 
 
@@ -121,13 +123,16 @@ def simulate_photons(
 
     box = _box(source, medium)
     inner = np.array(source[box], order="C")  # copies: the compiled loop is made for writable arrays only
+    analog = estimator == "analog"
+    voxel_cm = float(np.prod(spacing_mm)) ** (1 / 3) / 10
     run = functools.partial(
         run_batch, source=inner.ravel(), histories=n,
         density=np.array(medium.density_g_mL[box], np.float32, order="C").ravel(),
         material=np.array(medium.material[box], np.uint8, order="C").ravel(),
         spacing=(inner.shape, tuple(float(d) / 10 for d in spacing_mm)),
-        **_spectrum(flying, decays, n, 0.0 if estimator == "analog" else float(np.prod(spacing_mm)) ** (1 / 3) / 10), tables=_tables(medium.names), analog=estimator == "analog", cut=float(cut_MeV),
-    )
+        **_spectrum(flying, decays, n, 0.0 if analog else voxel_cm),
+        tables=_tables(medium.names, voxel_cm), analog=analog, cut=float(cut_MeV),
+    )  # fmt: skip
     tagged = None if labels is None else labels[box].ravel()
     total, squares = np.zeros(inner.size), np.zeros(inner.size)
     regions = np.zeros((batches, count))
@@ -161,22 +166,28 @@ def _spectrum(lines: Lines, decays: float, histories: int, voxel_cm: float) -> d
     return {"lines": np.array(lines.energy_MeV), "weights": decays * lines.per_decay / chance / histories, "cdf": np.cumsum(chance)[:-1]}
 
 
-def _tables(materials: tuple[str, ...]) -> tuple:
+def _tables(materials: tuple[str, ...], voxel_cm: float) -> tuple:
+    """What `run_batch` looks up; the coefficients of an energy and material lie side by side."""
     t = photon_tables(materials)
-    return t.log_first, t.per_log, t.mu, t.transfer, t.branch, t.x2, t.s, t.f2
+    table = np.concatenate([t.mu[..., None], t.transfer[..., None], t.branch], axis=2)
+    thick = np.flatnonzero(t.mu.mean(axis=1) * voxel_cm >= _THICK)
+    first_track = int(thick[-1]) + 1 if thick.size else 0
+    return t.log_first, t.per_log, first_track, table, compton_quantiles(materials), t.x2, t.f2
 
 
 def _in_batches(run: Callable[..., tuple[float, float]], size: int, seed: int, batches: int) -> Iterator[tuple[np.ndarray, float, float]]:
     """Tally, escaped energy and imbalance of each batch, in the order of the batches whatever the threads."""
     keys = [np.uint64(stream_seed(seed, "photons", str(b))) for b in range(batches)]
     at_once = max(1, min(batches, numba.get_num_threads(), int(_TALLY_BYTES / (8 * size))))
-    tallies = np.empty((at_once, size))
+    tallies = [np.zeros(size) for _ in range(at_once)]
     with ThreadPoolExecutor(at_once) as pool:  # the compiled batch releases the interpreter
-        for first in range(0, batches, at_once):
-            tallies[:] = 0
-            jobs = [pool.submit(run, tally, batch_key=key) for tally, key in zip(tallies, keys[first : first + at_once])]
-            for tally, job in zip(tallies, jobs):
-                yield tally, *job.result()
+        jobs = [pool.submit(run, tally, batch_key=key) for tally, key in zip(tallies, keys)]
+        for b in range(batches):
+            tally = tallies[b % at_once]
+            yield tally, *jobs[b].result()
+            if b + at_once < batches:  # the tally has been read; its next batch starts while others run on
+                tally[:] = 0
+                jobs.append(pool.submit(run, tally, batch_key=keys[b + at_once]))
 
 
 def _standard_error(total: np.ndarray, squares: np.ndarray, batches: int) -> np.ndarray:

@@ -7,12 +7,17 @@ which thread runs it.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 from numba import njit
 
+from .photon_data import HC_MEV_ANGSTROM, photon_tables
+
 REST_MEV = 0.51099895
+#: Rows of the photon tables from one energy of the Compton quantiles to the next (9 % in energy).
+EVERY = 16
 PER_HC = 1.0 / 0.0123984198  # 1/(MeV angstrom)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -57,7 +62,10 @@ def _lookup(values, x):
 
 @njit(cache=True)
 def compton(energy, s, rng):
-    """Energy (MeV) and cosine after incoherent scattering: Klein-Nishina times S(x), by rejection."""
+    """Energy (MeV) and cosine after incoherent scattering: Klein-Nishina times S(x), by rejection.
+
+    Exact for the tables of S; :func:`scattered` is quicker.
+    """
     k = energy / REST_MEV
     least = 1.0 / (1.0 + 2.0 * k)
     a1 = -math.log(least)
@@ -102,19 +110,79 @@ def rayleigh(energy, x2, f2, rng):
             return cosine
 
 
-@njit(cache=True)
+@functools.cache
+def compton_quantiles(materials: tuple[str, ...], points: int = 128, angles: int = 800) -> np.ndarray:
+    """Quantiles of the energy that Compton scattering transfers, as a share of the most it can: E 2k/(1 + 2k), k = E/(m c2).
+
+    Klein-Nishina cross section times S(x), integrated over the angle. Shape (n, m, points + 1): at every 16th
+    energy of the photon tables, for each material, for probabilities from 0 to 1. Linear between all of them,
+    it gives the mean transfer of :func:`compton_energy_fraction` within 2e-4 above 5 keV.
+
+    At 1 MeV the photon loses 0.44 of its energy on average (Attix 1986, doi 10.1002/9783527617135):
+
+    >>> shares = compton_quantiles(("water",))[75, 0]  # 1.00 MeV
+    >>> round(float((shares[1:] + shares[:-1]).mean() / 2 * 2 / (2 + 0.511)), 2)
+    0.44
+    """
+    t = photon_tables(materials)
+    energy = np.exp(t.log_first + np.arange(0, len(t.mu) + EVERY - 1, EVERY) / t.per_log)[:, None]
+    half = np.sin(np.linspace(0, np.pi / 2, angles + 1)) ** 2  # of 1 - cosine
+    k = energy / REST_MEV
+    ratio = 1 / (1 + 2 * k * half)
+    share = (1 - ratio) * (1 + 2 * k) / (2 * k)
+    per_share = 1 / ratio + ratio - 4 * half * (1 - half)
+    x = energy / HC_MEV_ANGSTROM * np.sqrt(half)
+    momenta = t.s.shape[1]
+    quantiles = np.empty((len(energy), len(materials), points + 1))
+    for m, s in enumerate(t.s):
+        density = per_share * np.interp(_position(x) * ((momenta - 1) / 0.999), np.arange(momenta), s)
+        cdf = np.cumsum((density[:, 1:] + density[:, :-1]) * np.diff(share), axis=1)
+        for row, below in enumerate(cdf):
+            quantiles[row, m] = np.interp(np.linspace(0, below[-1], points + 1), np.append(0.0, below), share[row])
+    return quantiles
+
+
+@njit(cache=True, inline="always")
+def scattered(energy, quantiles, place, q, u01):
+    """Energy (MeV) and cosine after incoherent scattering by material q, from one uniform number.
+
+    `quantiles` are those of :func:`compton_quantiles`, `place` the energy on their grid.
+    """
+    n = quantiles.shape[2] - 1
+    row = min(int(place), quantiles.shape[0] - 2)
+    up = place - row
+    at = u01 * n
+    i = min(int(at), n - 1)
+    right = at - i
+    low = quantiles[row, q, i] + right * (quantiles[row, q, i + 1] - quantiles[row, q, i])
+    high = quantiles[row + 1, q, i] + right * (quantiles[row + 1, q, i + 1] - quantiles[row + 1, q, i])
+    t = low + up * (high - low)
+    k2 = 2.0 * energy / REST_MEV
+    share = t / (1.0 + k2)
+    ratio = 1.0 - k2 * share
+    return energy * ratio, max(1.0 - 2.0 * share / ratio, -1.0)
+
+
+@njit(cache=True, inline="always")
+def isotropic(u01, v01):
+    """A direction from two uniform numbers."""
+    w = 2.0 * u01 - 1.0
+    side = math.sqrt(max(0.0, 1.0 - w * w))
+    azimuth = 2.0 * math.pi * v01
+    return side * math.cos(azimuth), side * math.sin(azimuth), w
+
+
+@njit(cache=True, inline="always")
 def turned(u, v, w, cosine, azimuth):
     """The direction (u, v, w) turned by a polar cosine and an azimuth."""
     sine = math.sqrt(max(0.0, 1.0 - cosine * cosine))
-    cp, sp = math.cos(azimuth), math.sin(azimuth)
-    side = 1.0 - w * w
-    if side > 1e-12:
-        side = math.sqrt(side)
-        a = u * cosine + sine * (u * w * cp - v * sp) / side
-        b = v * cosine + sine * (v * w * cp + u * sp) / side
-        c = w * cosine - sine * side * cp
-    else:
-        sign = 1.0 if w > 0 else -1.0
-        a, b, c = sine * cp, sine * sp, cosine * sign
-    norm = 1.0 / math.sqrt(a * a + b * b + c * c)
-    return a * norm, b * norm, c * norm
+    sp, cp = sine * math.sin(azimuth), sine * math.cos(azimuth)
+    # A right-handed frame around any direction without a special case (Duff 2017, jcgt.org/published/0006/01/01).
+    sign = math.copysign(1.0, w)
+    a = -1.0 / (sign + w)
+    b = u * v * a
+    nu = u * cosine + cp * (1.0 + sign * u * u * a) + sp * b
+    nv = v * cosine + cp * sign * b + sp * (sign + v * v * a)
+    nw = w * cosine - cp * sign * u - sp * v
+    norm = 1.5 - 0.5 * (nu * nu + nv * nv + nw * nw)  # rounding alone took the length from 1
+    return nu * norm, nv * norm, nw * norm

@@ -13,15 +13,72 @@ import math
 import numpy as np
 from numba import njit
 
-from .photon_physics import REST_MEV, compton, history_key, rayleigh, turned, uniform
+from .photon_physics import EVERY, REST_MEV, history_key, isotropic, rayleigh, scattered, turned, uniform
 
-#: Steps of an additive recurrence in 7 dimensions: powers of the root of x^8 = x + 1, the generalised
-#: golden ratio (Roberts 2018). Its points fill the starting space more evenly than random ones.
-_ROOT = 1.0968708190970446
-_STEPS = np.array([_ROOT ** -(d + 1) for d in range(7)])
-#: Optical thickness of a voxel (materials at 1 g/mL) from which interactions score with less noise than tracks.
-_THICK = 0.5
+#: Numbers that start a history and come from an additive recurrence, whose points fill the space more evenly than
+#: random ones; its steps are powers of the root of x^(d + 1) = x + 1, the generalised golden ratio (Roberts 2018).
 _LINE, _COSINE, _AZIMUTH, _DEPTH, _X, _Y, _Z = range(7)
+_EVEN = 7
+_ROOT = 1.0968708190970446
+_STEPS = np.array([_ROOT ** -(d + 1) for d in range(_EVEN)])
+#: A photon this close to the outside (in voxels) has left: distances are sums, and round.
+_MARGIN = 1e-9
+_LEAST_COSINE = 1e-12
+_STAY = np.uint64(0)
+
+
+@njit(cache=True, inline="always")
+def fraction(x):
+    """What x has behind the point: a recurrence modulo 1."""
+    return x - math.floor(x)
+
+
+@njit(cache=True, inline="always")
+def axis(place, cosine, cell, cells, size):
+    """Of one axis: path to the next face, from face to face and to the outside; and 1 or -1, the way of the cells."""
+    if abs(cosine) < _LEAST_COSINE:
+        cosine = math.copysign(_LEAST_COSINE, cosine)
+    per = 1.0 / cosine
+    ahead = cosine > 0.0
+    first = max(((cell + ahead) * size - place) * per, 0.0)
+    each = size * abs(per)
+    left = cells - 1 - cell if ahead else cell
+    return first, each, first + (left - _MARGIN) * each, 1 if ahead else -1
+
+
+@njit(cache=True, inline="always")
+def march(tally, density, material, mu, score, by_track, here, stride, first, each, outside, depth):
+    """One flight from voxel `here` on; returns its length, the voxel where it ends and whether that is by interaction.
+
+    `stride` leads to the neighbour along (x, y, z), `first` and `each` are the paths to the first face and between
+    faces, `depth` is the optical depth of the interaction; `mu` and `score` are of the materials at 1 g/mL.
+    """
+    sx, sy, sz = np.uint64(stride[0]), np.uint64(stride[1]), np.uint64(stride[2])
+    tx, ty, tz = first
+    ex, ey, ez = each
+    here = np.uint64(here)  # unsigned, or every access would look for indices that count from the end
+    gone = 0.0
+    while True:
+        rho, q = density[here], material[here]
+        t = min(tx, min(ty, tz))
+        step = t - gone
+        used = rho * mu[q] * step
+        inside = used > depth
+        if inside:
+            step *= depth / used
+        if by_track:
+            tally[here] += rho * score[q] * step
+        if inside or t >= outside:
+            break
+        depth -= used
+        gone = t
+        # Selections, not branches: which face comes next cannot be foreseen, and a wrong guess costs more than a step.
+        x, y, z = tx <= t, ty <= t, tz <= t
+        tx += ex if x else 0.0
+        ty += ey if y else 0.0
+        tz += ez if z else 0.0
+        here += (sx if x else _STAY) + (sy if y else _STAY) + (sz if z else _STAY)
+    return gone + step, np.int64(here), inside
 
 
 @njit(cache=True, nogil=True)
@@ -32,14 +89,13 @@ def run_batch(tally, source, histories, batch_key, density, material, spacing, l
     cm; a history of line l counts ``weights[l]`` photons.
     """
     (nz, ny, nx), (dz, dy, dx) = spacing
-    size = (dz * dy * dx) ** (1.0 / 3.0)
-    log_first, per_log, mu, transfer, branch, x2, s, f2 = tables
+    log_first, per_log, first_track, table, quantiles, x2, f2 = tables
     rng = np.empty(1, np.uint64)
     rng[0] = batch_key
-    shift = np.empty(7)
-    for d in range(7):
+    shift = np.empty(_EVEN)
+    for d in range(_EVEN):
         shift[d] = uniform(rng)
-    m = mu.shape[1]
+    m = table.shape[1]
     mu_now, score_now = np.empty(m), np.empty(m)
     total = source.sum()
     voxel, reached = -1, 0.0
@@ -55,20 +111,15 @@ def run_batch(tally, source, histories, batch_key, density, material, spacing, l
             voxel += 1
             reached += source[voxel]
         n = h + 1.0
-        u01 = shift[_LINE] + n * _STEPS[_LINE]
-        line = np.searchsorted(cdf, u01 - math.floor(u01), side="right")
+        line = np.searchsorted(cdf, fraction(shift[_LINE] + n * _STEPS[_LINE]), side="right")
         energy, weight = lines[line], weights[line]
-        u01 = shift[_COSINE] + n * _STEPS[_COSINE]
-        w = 2.0 * (u01 - math.floor(u01)) - 1.0
-        azimuth = 2.0 * math.pi * (shift[_AZIMUTH] + n * _STEPS[_AZIMUTH])
-        side = math.sqrt(max(0.0, 1.0 - w * w))
-        u, v = side * math.cos(azimuth), side * math.sin(azimuth)
+        u, v, w = isotropic(fraction(shift[_COSINE] + n * _STEPS[_COSINE]), fraction(shift[_AZIMUTH] + n * _STEPS[_AZIMUTH]))
         k, rest = divmod(voxel, ny * nx)
         j, i = divmod(rest, nx)
-        px, py, pz = shift[_X] + n * _STEPS[_X], shift[_Y] + n * _STEPS[_Y], shift[_Z] + n * _STEPS[_Z]
-        x, y, z = (i + px - math.floor(px)) * dx, (j + py - math.floor(py)) * dy, (k + pz - math.floor(pz)) * dz
-        u01 = shift[_DEPTH] + n * _STEPS[_DEPTH]
-        depth = -math.log(max(1.0 - (u01 - math.floor(u01)), 1e-300))
+        x = (i + fraction(shift[_X] + n * _STEPS[_X])) * dx
+        y = (j + fraction(shift[_Y] + n * _STEPS[_Y])) * dy
+        z = (k + fraction(shift[_Z] + n * _STEPS[_Z])) * dz
+        depth = -math.log(max(1.0 - fraction(shift[_DEPTH] + n * _STEPS[_DEPTH]), 1e-300))
         start = energy
         kept, left = 0.0, 0.0
         waiting = False  # the second annihilation photon
@@ -77,89 +128,44 @@ def run_batch(tally, source, histories, batch_key, density, material, spacing, l
         while True:
             # One flight at `energy`: coefficients of every material, then voxel after voxel.
             place = (math.log(energy) - log_first) * per_log
-            row = min(max(int(place), 0), mu.shape[0] - 2)
+            row = min(max(int(place), 0), table.shape[0] - 2)
             frac = place - row
             for q in range(m):
-                mu_now[q] = mu[row, q] + frac * (mu[row + 1, q] - mu[row, q])
-                score_now[q] = energy * weight * (transfer[row, q] + frac * (transfer[row + 1, q] - transfer[row, q]))
-            by_track = not analog and mu_now.mean() * size < _THICK
-            tx, ex, si = np.inf, np.inf, 0
-            if u > 0.0:
-                tx, ex, si = ((i + 1) * dx - x) / u, dx / u, 1
-            elif u < 0.0:
-                tx, ex, si = (i * dx - x) / u, -dx / u, -1
-            ty, ey, sj = np.inf, np.inf, 0
-            if v > 0.0:
-                ty, ey, sj = ((j + 1) * dy - y) / v, dy / v, 1
-            elif v < 0.0:
-                ty, ey, sj = (j * dy - y) / v, -dy / v, -1
-            tz, ez, sk = np.inf, np.inf, 0
-            if w > 0.0:
-                tz, ez, sk = ((k + 1) * dz - z) / w, dz / w, 1
-            elif w < 0.0:
-                tz, ez, sk = (k * dz - z) / w, -dz / w, -1
+                mu_now[q] = table[row, q, 0] + frac * (table[row + 1, q, 0] - table[row, q, 0])
+                score_now[q] = energy * weight * (table[row, q, 1] + frac * (table[row + 1, q, 1] - table[row, q, 1]))
+            by_track = not analog and row >= first_track
+            tx, ex, bx, si = axis(x, u, i, nx, dx)
+            ty, ey, by, sj = axis(y, v, j, ny, dy)
+            tz, ez, bz, sk = axis(z, w, k, nz, dz)
+            outside = min(bx, min(by, bz))
             here = (k * ny + j) * nx + i
-            gone = 0.0
-            inside = True
-            while True:
-                rho = density[here]
-                per_cm = rho * mu_now[material[here]]
-                t = min(tx, ty, tz)
-                step = max(t - gone, 0.0)
-                if depth <= per_cm * step:
-                    step = depth / per_cm
-                    if by_track:
-                        tally[here] += rho * score_now[material[here]] * step
-                    gone += step
-                    break
-                depth -= per_cm * step
-                if by_track:
-                    tally[here] += rho * score_now[material[here]] * step
-                gone = t
-                if tx <= ty and tx <= tz:
-                    i += si
-                    here += si
-                    tx += ex
-                    if i < 0 or i >= nx:
-                        inside = False
-                        break
-                elif ty <= tz:
-                    j += sj
-                    here += sj * nx
-                    ty += ey
-                    if j < 0 or j >= ny:
-                        inside = False
-                        break
-                else:
-                    k += sk
-                    here += sk * ny * nx
-                    tz += ez
-                    if k < 0 or k >= nz:
-                        inside = False
-                        break
+            stride = (si, sj * nx, sk * nx * ny)
+            gone, here, inside = march(
+                tally, density, material, mu_now, score_now, by_track, here, stride, (tx, ty, tz), (ex, ey, ez), outside, depth
+            )
             ended = not inside
             if inside:
+                k, rest = divmod(here, ny * nx)
+                j, i = divmod(rest, nx)
                 x, y, z = x + gone * u, y + gone * v, z + gone * w
                 q = material[here]
                 chance = uniform(rng)
                 given = 0.0
-                if chance < branch[row, q, 0] + frac * (branch[row + 1, q, 0] - branch[row, q, 0]):
-                    scattered, cosine = compton(energy, s[q], rng)
-                    given = energy - scattered
-                    energy = scattered
+                incoherent = table[row, q, 2] + frac * (table[row + 1, q, 2] - table[row, q, 2])
+                if chance < incoherent:
+                    less, cosine = scattered(energy, quantiles, place / EVERY, q, chance / incoherent)
+                    given = energy - less
+                    energy = less
                     u, v, w = turned(u, v, w, cosine, 2.0 * math.pi * uniform(rng))
-                elif chance < branch[row, q, 1] + frac * (branch[row + 1, q, 1] - branch[row, q, 1]):
+                elif chance < table[row, q, 3] + frac * (table[row + 1, q, 3] - table[row, q, 3]):
                     u, v, w = turned(u, v, w, rayleigh(energy, x2, f2[q], rng), 2.0 * math.pi * uniform(rng))
-                elif energy <= 2.0 * REST_MEV or chance < branch[row, q, 2] + frac * (branch[row + 1, q, 2] - branch[row, q, 2]):
+                elif energy <= 2.0 * REST_MEV or chance < table[row, q, 4] + frac * (table[row + 1, q, 4] - table[row, q, 4]):
                     given = energy
                     ended = True
                 else:  # pair production: the positron annihilates at rest, here
                     given = energy - 2.0 * REST_MEV
                     energy = REST_MEV
-                    w = 2.0 * uniform(rng) - 1.0
-                    azimuth = 2.0 * math.pi * uniform(rng)
-                    side = math.sqrt(max(0.0, 1.0 - w * w))
-                    u, v = side * math.cos(azimuth), side * math.sin(azimuth)
+                    u, v, w = isotropic(uniform(rng), uniform(rng))
                     waiting = True
                     ax, ay, az, ai, aj, ak, au, av, aw = x, y, z, i, j, k, -u, -v, -w
                 if not ended and energy < cut:
