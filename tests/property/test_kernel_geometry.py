@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lutetia.core import CouldNot
+from lutetia.transport.kernels import nuclide_kernels
 from lutetia.transport.radial import RadialKernel, add
-from lutetia.transport.spheres import sphere_absorbed_MeV
+from lutetia.transport.spheres import GY_G_PER_MEV, ellipsoid_s_Gy_per_Bq_s, sphere_absorbed_MeV
 from lutetia.transport.voxels import voxel_kernel_MeV
 
 
@@ -88,3 +89,18 @@ def test_kernels_add() -> None:
 def test_a_kernel_that_loses_energy_outward_is_refused() -> None:
     with pytest.raises(CouldNot):
         RadialKernel(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 0.5]), 1.0)
+
+
+@pytest.mark.parametrize(("name", "axes"), [("Y-90", (3.0, 1.0, 1.0)), ("F-18", (1.0, 3.0, 3.0)), ("Lu-177", (2.2, 1.1, 1.0))])
+def test_ellipsoids_against_drawn_points_and_directions(name: str, axes: tuple[float, float, float]) -> None:
+    """20 g: what a kernel deposits before the surface, from points and directions drawn at random."""
+    rng, n = np.random.default_rng(1), 100_000
+    half = 0.5 * np.array(axes) * (20e3 / (np.pi / 6 * np.prod(axes))) ** (1 / 3)
+    q, d = (v / np.linalg.norm(v, axis=1)[:, None] for v in (rng.normal(size=(n, 3)), rng.normal(size=(n, 3))))
+    q *= rng.random((n, 1)) ** (1 / 3)  # points of the unit ball, and below the direction as the ball sees it
+    u = d / half
+    a, b, c = np.sum(u * u, 1), np.sum(q * u, 1), np.sum(q * q, 1) - 1
+    way = (-b + np.sqrt(b * b - a * c)) / a
+    s = ellipsoid_s_Gy_per_Bq_s(name, 0.02, axes)
+    for radiation, kernel in nuclide_kernels(name).items():
+        assert s[radiation] * 20 / GY_G_PER_MEV == pytest.approx(kernel.within(way).mean(), rel=0.006)

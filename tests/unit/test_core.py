@@ -25,7 +25,8 @@ def test_text_with_a_unit_is_read(text: str, unit: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("given_", "unit"),
     [("7.4", "Bq"), (7.4, "Bq"), ("", "Bq"), ("GBq", "kg"), ("5 Hz", "Bq"), ("5 Bq", "Hz"), ("3 Sv", "Gy"), ("1 Gy", "Sv"), ("nan Bq", "Bq"),
-     ("inf Bq", "Bq"), ("7.4 furlong", "Bq"), (True, "Bq"), (None, "Bq"), ("1 Bq + 1 s", "Bq"), ("5 s^-1", "Bq")],
+     ("inf Bq", "Bq"), ("7.4 furlong", "Bq"), (True, "Bq"), (None, "Bq"), ("1 Bq + 1 s", "Bq"), ("5 s^-1", "Bq"),
+     ("7,4 GBq", "Bq"), ("7 400 MBq", "Bq"), ("1,200 MBq", "Bq"), ("7.4 GBq 2", "Bq"), ("10:30 h", "s"), ("4 h 30", "s"), ("9**9**9**9 Bq", "Bq")],
 )  # fmt: skip
 def test_a_unit_is_never_guessed(given_: object, unit: str) -> None:
     with pytest.raises(BadInput) as error:
@@ -55,7 +56,7 @@ def test_json_refuses_what_json_has_no_word_for() -> None:
 def test_a_failed_run_leaves_nothing_and_keeps_what_was_there(tmp_path) -> None:
     out = tmp_path / "out"
     with staged_folder(out) as stage:
-        write_atomic(stage / "result.json", "{}")
+        write_atomic(stage / "result.json", '{"schema": "lutetia-result/1", "files": {}}')
     with pytest.raises(RuntimeError), staged_folder(out) as stage:
         write_atomic(stage / "half", "half")
         raise RuntimeError
@@ -69,7 +70,35 @@ def test_foreign_files_are_not_replaced(tmp_path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("path", ["../secret", "a/../../secret", "/etc/passwd", "missing"])
+@pytest.mark.parametrize(
+    ("marker", "beside"),
+    [('{"schema": "lutetia-result/1", "files": {}}', ["letter.txt"]), ('{"schema": "other/3", "files": {}}', []), ("[1]", []), ("no JSON", []), ("[" * 9999, [])],
+)
+def test_a_folder_is_replaced_only_if_all_in_it_is_ours(tmp_path, marker: str, beside: list[str]) -> None:
+    (tmp_path / "result.json").write_text(marker)
+    for name in beside:
+        (tmp_path / name).write_text("dear")
+    with pytest.raises(BadInput, match="did not write"), staged_folder(tmp_path):
+        pass
+    assert sorted(os.listdir(tmp_path)) == sorted(["result.json", *beside])
+
+
+def test_our_own_folder_is_replaced_through_a_link(tmp_path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for n in (1, 2):
+        with staged_folder(tmp_path / "link") as stage:
+            write_atomic(stage / "report.html", str(n))
+            write_atomic(stage / "result.json", '{"schema": "lutetia-result/1", "files": {"report": "report.html"}}')
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real" / "report.html").read_text() == "2"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_an_impossible_folder_is_refused(tmp_path, name: str) -> None:
+    with pytest.raises(BadInput, match="cannot be written to"), staged_folder(tmp_path / name):
+        pass
+
+
+@pytest.mark.parametrize("path", ["", " ", "a\0b", "x" * 5000, "../secret", "a/../../secret", "/etc/passwd", "missing"])
 def test_paths_stay_in_the_folder(tmp_path, path: str) -> None:
     (tmp_path / "case").mkdir()
     (tmp_path / "secret").write_text("x")

@@ -54,6 +54,17 @@ def test_population_is_mean_and_spread_of_drawn_half_lives():
     assert result.u_tia_Bq_s == pytest.approx(drawn.std(), rel=2e-2)
 
 
+@pytest.mark.parametrize("t_h", [24, 96, 168])
+def test_a_wide_population_does_not_rest_on_half_lives_that_no_patient_has(t_h):
+    """Drawn half-lives of 95 of 100 patients (50 h, 40 %) give integrals within a factor of about six: so must the spread."""
+    s = np.sqrt(np.log(1 + 0.4**2))
+    k = np.log(2) / np.minimum(50 * H * np.exp(s * np.array([-1.96, 0.0, 1.96])), np.log(2) / DECAY)
+    low, middle, high = np.sort(scan(t_h).activity_Bq[0] * np.exp(k * t_h * H) / k)
+    result = single_time_point(scan(t_h), "population", DECAY, half_life_s=50 * H, half_life_relative_u=0.4)
+    assert low < result.tia_Bq_s < high
+    assert result.u_tia_Bq_s < high
+
+
 def test_a_scan_near_the_mean_life_hardly_depends_on_the_half_life():
     def u(t):
         r = single_time_point(scan(t), "population", DECAY, half_life_s=50 * H, half_life_relative_u=0.25)

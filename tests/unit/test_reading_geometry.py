@@ -68,7 +68,7 @@ def test_nm_without_a_position_is_refused(tmp_path: Path) -> None:
     "words, arguments",
     [
         ("sideways .*tilt of about 20", {"step": (0.0, 4 * np.tan(np.radians(20)), 4.0)}),
-        ("lie where another slice lies", {"order": [0, 1, 2, 2, 3]}),
+        ("where another slice lies", {"order": [0, 1, 2, 2, 3]}),
         ("1 slice is missing", {"order": [0, 1, 3]}),
     ],
 )
@@ -123,7 +123,7 @@ def _second(keyword: str, value: object):
         ("point in different directions", "ImageOrientationPatient", [1, 0, 0, 0, 0, -1]),
         ("2 frames of reference", "FrameOfReferenceUID", "1.2.3.10"),
         ("not a pair of orthogonal unit vectors", "ImageOrientationPatient", [1, 0, 0, 0.6, 0.8, 0]),
-        ("Pixel Spacing .* is not above zero", "PixelSpacing", [0.0, 2.0]),
+        ("Pixel Spacing .* is not one in mm", "PixelSpacing", [0.0, 2.0]),
         ("no Image Position", "ImagePositionPatient", None),
         ("ImagePositionPatient does not hold", "ImagePositionPatient", [1.0, 2.0]),
     ],

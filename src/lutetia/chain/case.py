@@ -6,6 +6,7 @@ Every quantity is text with its unit. Paths are relative to the case file and st
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,16 +19,23 @@ from ..core import BadInput, near_matches, parse
 SCHEMA = "lutetia-case/1"
 
 
-def _quantity(unit: str, *, positive: bool = True) -> Any:
-    """A field written as text with a unit of this kind, kept as a float in `unit`."""
-    return Annotated[float, BeforeValidator(lambda v: _parse(v, unit, positive))]
+def _quantity(unit: str, *, positive: bool = True, within: tuple[str, str] | None = None) -> Any:
+    """A field written as text with a unit of this kind, kept as a float in `unit`.
+
+    `within` are the least and the greatest value that a patient or a phantom can show: what lies beyond is a wrong unit
+    or prefix.
+    """
+    return Annotated[float, BeforeValidator(lambda v: _parse(v, unit, positive, within))]
 
 
-def _parse(value: object, unit: str, positive: bool) -> float:
+def _parse(value: object, unit: str, positive: bool, within: tuple[str, str] | None) -> float:
     try:
-        return parse(value, unit, "value", positive=positive)
+        found = parse(value, unit, "value", positive=positive)
     except BadInput as error:
         raise ValueError(str(error).removeprefix("value: ")) from None
+    if within is not None and not parse(within[0], unit) <= found <= parse(within[1], unit):
+        raise ValueError(f"got {value!r}, which is not between {within[0]} and {within[1]}; check the unit and its prefix")
+    return found
 
 
 def _relative(value: object) -> float:
@@ -42,25 +50,55 @@ def _relative(value: object) -> float:
     raise ValueError(f"got {value!r}; write a percentage such as '5 %'")
 
 
+def date_and_time(text: str) -> dt.datetime | None:
+    """ISO text as a date and time; None for anything else, and for a date alone, which would pass for midnight."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if len(text.strip()) > len("2024-03-04") else None
+
+
 def _moment(value: object) -> dt.datetime:
     if isinstance(value, dt.datetime):
         return value
-    if isinstance(value, str):
-        try:
-            return dt.datetime.fromisoformat(value)
-        except ValueError:
-            pass
+    if isinstance(value, str) and (found := date_and_time(value)) is not None:
+        return found
     raise ValueError(f"got {value!r}; write a date and time such as '2024-03-04T09:00:00' or with a zone '...+01:00'")
 
 
-Activity, Seconds, Length = _quantity("Bq"), _quantity("s", positive=False), _quantity("mm")
-Mass, MilliLitres, Density, Gray = _quantity("kg"), _quantity("mL"), _quantity("g/mL"), _quantity("Gy", positive=False)
+def _when(value: object) -> object:
+    """A number is no time: it would be read as seconds since 1970."""
+    if value is None or isinstance(value, (str, dt.datetime)):
+        return value
+    raise ValueError(f"got {value!r}; write a date and time, or a time after the administration such as '24 h'")
+
+
+def _name(value: object) -> object:
+    """A region's name goes into tables, reports and DICOM (at most 64 characters)."""
+    if isinstance(value, str) and (not value.strip() or len(value) > 64 or "\\" in value or not value.isprintable()):
+        short = value if len(value) <= 64 else value[:64] + "..."
+        raise ValueError(f"got {short!r} as a region's name; give 1 to 64 characters without a backslash or control characters")
+    return value
+
+
+def _label(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch("0|[1-9][0-9]{0,8}", value):
+        return value
+    raise ValueError(f"got {value!r} as a label; give the whole number that the label map holds, as in {{1 = 'liver'}}")
+
+
+Activity, Measured = _quantity("Bq", within=("1 kBq", "1000 TBq")), _quantity("Bq", positive=False, within=("-1000 TBq", "1000 TBq"))
+Seconds, Length = _quantity("s", positive=False), _quantity("mm", within=("0.001 mm", "100 mm"))
+Mass, MilliLitres = _quantity("kg", within=("1 ng", "1000 kg")), _quantity("mL", within=("1e-9 mL", "1000 L"))
+Density, Gray = _quantity("g/mL", within=("0.001 g/mL", "25 g/mL")), _quantity("Gy", positive=False)
+Name = Annotated[str, BeforeValidator(_name)]
 Relative = Annotated[float, BeforeValidator(_relative)]
 Moment = Annotated[dt.datetime, BeforeValidator(_moment)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 class Administration(_Part):
@@ -72,20 +110,33 @@ class Scan(_Part):
     activity: str
     ct: str | None = None
     regions: str | None = None
-    labels: dict[str, str] | None = None
+    labels: dict[Annotated[str, BeforeValidator(_label)], Name] | None = Field(default=None, min_length=1)
     series: str | None = None
     ct_series: str | None = None
     unit: Literal["Bq/mL", "kBq/mL", "MBq/mL", "Bq", "counts"] | None = None
-    time: str | dt.datetime | None = None
-    duration: _quantity("s") | None = None  # type: ignore[valid-type]
-    decay_corrected_to: Literal["acquisition", "administration"] | None = None
+    time: Annotated[str | dt.datetime | None, BeforeValidator(_when)] = None
+    duration: _quantity("s", within=("0.001 s", "2 d")) | None = None  # type: ignore[valid-type]
+    decay_corrected_to: Literal["acquisition", "administration", "none"] | None = None
+
+    @model_validator(mode="after")
+    def _labelled(self) -> Scan:
+        if self.labels is not None and self.regions is None:
+            raise ValueError("labels name the values of a label map; give regions beside them, or remove them")
+        return self
 
 
 class Regions(_Part):
     use: Literal["first", "per-scan"] = "first"
-    include: list[str] | None = None
-    define: dict[str, str] = Field(default_factory=dict)
+    include: list[str] | None = Field(default=None, min_length=1)
+    define: dict[Name, str] = Field(default_factory=dict)
     bed: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Regions:
+        twice = sorted({n for n in self.include or [] if (self.include or []).count(n) > 1})
+        if twice:
+            raise ValueError(f"include names {twice[0]!r} twice; name each region once")
+        return self
 
 
 class Recovery(_Part):
@@ -120,7 +171,7 @@ class Dosimetry(_Part):
     histories: int = Field(default=2_000_000, ge=10_000, le=10**10)
     progeny: bool = True
     body: str | None = None
-    dvh_levels: list[Gray] = Field(default_factory=list)  # type: ignore[valid-type]
+    dvh_levels: list[_quantity("Gy", within=("1e-6 Gy", "1e6 Gy"))] = Field(default_factory=list)  # type: ignore[misc]
     register_scans: bool = True
 
 
@@ -133,20 +184,20 @@ class Kinetics(_Part):
 
 
 class TableRegion(_Part):
-    name: str = Field(min_length=1)
+    name: Name
     mass: Mass | None = None
     volume: MilliLitres | None = None
     density: Density | None = None
     shape: Literal["sphere", "ellipsoid"] = "sphere"
     axes: str | None = None
     times: list[Seconds]  # type: ignore[valid-type]
-    activities: list[_quantity("Bq", positive=False)]  # type: ignore[misc]
+    activities: list[Measured]  # type: ignore[valid-type]
     relative_u: Relative | None = None
     volume_u: Relative | None = None
     cross_dose: Gray | None = None
-    recovery_coefficient: float | None = Field(default=None, gt=0, le=2)
+    recovery_coefficient: float | None = Field(default=None, ge=0.01, le=2)
     kinetics: Kinetics | None = None
-    bed: str | None = None
+    bed: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _mass_or_volume(self) -> TableRegion:
@@ -156,8 +207,10 @@ class TableRegion(_Part):
             raise ValueError(f"region {self.name!r}: mass, volume and density are all given; leave one out")
         if len(self.times) != len(self.activities):
             raise ValueError(f"region {self.name!r}: {len(self.times)} times but {len(self.activities)} activities; give one activity for each time")
-        if self.shape == "ellipsoid" and self.axes is None:
-            raise ValueError(f"region {self.name!r}: an ellipsoid needs axes, such as '11 cm, 6 cm, 5 cm'")
+        if (self.shape == "ellipsoid") != (self.axes is not None):
+            raise ValueError(f"region {self.name!r}: shape = 'ellipsoid' and its axes, such as '11 cm, 6 cm, 5 cm', go together; give both or neither")
+        if self.cross_dose is not None and self.cross_dose < 0:
+            raise ValueError(f"region {self.name!r}: the cross_dose is negative; give zero or more")
         return self
 
 
@@ -169,7 +222,7 @@ class Case(_Part):
     """A checked case. `folder` is where its paths start; `sha256` that of the file."""
 
     id: str = Field(min_length=1, max_length=64, pattern=r"^[\w .+-]+$")
-    nuclide: str
+    nuclide: str = Field(max_length=40)
     administration: Administration
     title: str | None = None
     agent: str | None = None
@@ -188,11 +241,30 @@ class Case(_Part):
     def _mode(self) -> Case:
         if bool(self.scan) == bool(self.region):
             raise ValueError("give either [[scan]] entries (images) or [[region]] entries (a table), not both and not neither")
-        names = [r.name for r in self.region]
+        if self.scan and self.dosimetry.body is not None and self.scan[0].ct is not None:
+            raise ValueError("dosimetry.body has no effect beside a CT, which shows the body; remove one of them")
+        unused = [k for k, empty in self._of_the_other_mode().items() if not empty]
+        if unused:
+            raise ValueError(f"{unused[0]} has no effect {'with [[scan]] entries' if self.scan else 'on a region table'}; remove it")
+        names = [r.name for r in self.region] or self.regions.include or []
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
-            raise ValueError(f"the region {twice[0]!r} is given twice; give each region one entry")
+            raise ValueError(f"the region {twice[0]!r} is given twice; name each region once")
         return self
+
+    def _of_the_other_mode(self) -> dict[str, bool]:
+        """Settings that this mode does not read, and whether they are left out: one that is set must not pass unheeded."""
+        if self.scan:
+            return {"measurement": self.measurement == Measurement()}
+        r = self.regions
+        return {
+            "calibration": self.calibration is None,
+            "uncertainty.recovery": self.uncertainty.recovery is None,
+            "uncertainty.resolution": self.uncertainty.resolution is None,
+            "dosimetry.body": self.dosimetry.body is None,
+            "regions.use": r.use == "first", "regions.include": r.include is None, "regions.define": not r.define,
+            "regions.bed": not set(r.bed) - {region.name for region in self.region},
+        }  # fmt: skip
 
 
 def load_case(path: Path | str) -> Case:
@@ -214,12 +286,16 @@ def load_case(path: Path | str) -> Case:
     except OSError:
         raise BadInput(f"There is no readable case file {path.name!r}; give the path of a case.toml.") from None
     try:
-        content = tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise BadInput(f"{path.name} is not a text file in UTF-8; give a case file, saved as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path.name} is not valid TOML ({error}); correct that line.") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, brackets in thousands
+        raise BadInput(f"{path.name} holds a number or a nesting beyond what a case file needs; correct it.") from None
     schema = content.pop("schema", None)
     if schema != SCHEMA:
-        raise BadInput(f"{path.name}: the schema is {schema!r}; this version reads schema = {SCHEMA!r}.")
+        raise BadInput(f"{path.name}: {'names no schema' if schema is None else f'the schema is {schema!r}'}; this version reads schema = {SCHEMA!r}.")
     for reserved in ("folder", "sha256"):
         if reserved in content:
             raise BadInput(f"{path.name}: the key {reserved!r} is not one of a case file; remove it.")
@@ -232,13 +308,26 @@ def load_case(path: Path | str) -> Case:
 def _sentence(error: ValidationError) -> str:
     """The first fault of a validation, as one sentence."""
     first = error.errors()[0]
-    where = ".".join(str(p + 1) if isinstance(p, int) else str(p) for p in first["loc"])
+    loc = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
+    where = ".".join(str(p + 1) if isinstance(p, int) else str(p) for p in loc)
     if first["type"] == "extra_forbidden":
         return f"{where} is not a known key.{near_matches(str(first['loc'][-1]), _keys_beside(first['loc']))}"
     if first["type"] == "missing":
         return f"{where} is missing; add it."
-    message = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    message = _WANTED.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ").replace("Input should", "it should").rstrip(".")
+    if first["type"] != "value_error":
+        given = repr(first["input"])
+        message = f"got {given if len(given) <= 80 else given[:80] + '...'}; {message}"
     return f"{where}: {message}." if where else f"{message}."
+
+
+#: What pydantic says in its own words, in ours.
+_WANTED = {
+    "model_type": "write it as a section of its own", "dict_type": "write it as a section of its own", "list_type": "write it as a list, in square brackets",
+    "string_type": "write it as text, in quotes", "bool_type": "write true or false", "int_type": "write a whole number without quotes",
+    "float_type": "write a number without quotes", "too_short": "name at least one, or leave it out", "string_too_short": "it must not be empty",
+    "string_pattern_mismatch": "use letters, digits, blanks and _ . + - only", "finite_number": "give a finite number",
+}  # fmt: skip
 
 
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:

@@ -206,6 +206,7 @@ def truth(drawing: phantom.Drawing) -> dict[str, Any]:
     )
     return {
         "schema": "lutetia-truth/1",
+        "files": {"case": "case.toml", **{f"scan {n}": f"scan{n}" for n in range(1, len(SCAN_TIMES_H) + 1)}},
         "note": "A synthetic patient. Activities are those at the start of each scan, within the field of view.",
         "administered_Bq": ADMINISTERED_BQ,
         "scan_times_s": [3600.0 * t for t in SCAN_TIMES_H],

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..core import BadInput, inside, staged_folder, to_json, write_atomic
+from ..core import BadInput, CouldNot, inside, staged_folder, to_json, write_atomic
 from .case import Case, load_case
 from .image_mode import ImageRun, run_images
+from .plausible import warn_of_the_impossible
 from .table_mode import run_table
 
 #: Writes the report of a result; the maps are None where the case had no images.
@@ -53,6 +54,7 @@ def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, se
     with staged_folder(out) as stage:
         run = run_images(case, engine=engine, seed=seed) if case.scan else None
         result = run.result if run is not None else run_table(case, seed=seed)
+        warn_of_the_impossible(result)
         result["files"] = {"csv": "regions.csv"} | ({"report": "report.html"} if report is not None else {})
         start = time.perf_counter()
         if run is not None:
@@ -61,7 +63,11 @@ def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, se
         result["timing_s"]["write"] = time.perf_counter() - start
         if report is not None:
             report(stage / "report.html", result, run)
-        write_atomic(stage / "result.json", to_json(result))
+        try:
+            text = to_json(result)
+        except ValueError:
+            raise CouldNot("The result holds values that are not finite numbers; check the units and prefixes in the case.") from None
+        write_atomic(stage / "result.json", text)
     return result
 
 

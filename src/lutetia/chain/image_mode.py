@@ -21,8 +21,11 @@ from ..nuclides import nuclide
 from ..transport.kernels import nuclide_kernels
 from .case import Case
 from .records import bed_record, provenance, region_record, result_record
-from .scans import PatientImages, read_patient
-from .table_mode import fit
+from .scans import PatientImages, beyond, read_patient
+from .table_mode import fit, region_curve
+
+#: Relative standard uncertainty of the activity of one voxel at one scan.
+_VOXEL_U = 0.10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,19 +55,23 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     names, masks = _select(case, patient.regions)
     stack = np.stack([np.maximum(v.values, 0).astype(np.float32, copy=False) for v in patient.aligned])
     stack *= np.float32(geometry.voxel_mL)
+    seconds, method_u = _seconds_of_one(case, patient, n.decay_constant_per_s)
     voxels = fit_voxels(
-        patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, single_time_point_s=_seconds_of_one(case, patient, n.decay_constant_per_s)
+        patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, relative_u=float(np.hypot(_VOXEL_U, method_u)), single_time_point_s=seconds
     )
+    hu, partly = _covered(patient, names, masks)
     curves = [_curve(case, patient, masks, name) for name in names]
     fits = [fit(case, case.kinetics, c, n.decay_constant_per_s) for c, _ in curves]
     clock.append(time.perf_counter())
     chosen = engine or case.dosimetry.engine or ("monte-carlo" if patient.hu is not None or patient.body is not None else "kernel")
     doses = dose_map(
-        voxels.tia_Bq_s, geometry, n.name, chosen, hu=None if patient.hu is None else patient.hu.values, body=patient.body,
+        voxels.tia_Bq_s, geometry, n.name, chosen, hu=hu, body=patient.body,
         masks={k: masks[0][k] for k in names}, histories=case.dosimetry.histories, seed=seed, progeny=case.dosimetry.progeny,
     )  # fmt: skip
     total = doses.total_Gy
-    records = [_record(case, patient, doses, total, voxels.tia_Bq_s, masks[0][name], name, *c, f, n.name) for name, c, f in zip(names, curves, fits)]
+    records = [
+        _record(case, patient, doses, total, voxels.tia_Bq_s, masks[0][name], name, *c, f, n.name, partly[name]) for name, c, f in zip(names, curves, fits)
+    ]
     clock.append(time.perf_counter())
     warnings = list(patient.warnings) + _light_tissue(n.name, doses, masks[0], patient.hu is not None)
     result = result_record(
@@ -86,12 +93,12 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     )
 
 
-def _seconds_of_one(case: Case, patient: PatientImages, decay_constant_per_s: float) -> float | None:
-    """With a single scan: the seconds by which the method multiplies an activity."""
+def _seconds_of_one(case: Case, patient: PatientImages, decay_constant_per_s: float) -> tuple[float | None, float]:
+    """With a single scan: the seconds by which the method multiplies an activity, and its own relative uncertainty."""
     if len(patient.time_s) > 1:
-        return None
-    unit = TimeActivityCurve(patient.time_s, np.ones(1), np.full(1, case.uncertainty.point))
-    return fit(case, case.kinetics, unit, decay_constant_per_s).tia_Bq_s
+        return None, 0.0
+    one = fit(case, case.kinetics, TimeActivityCurve(patient.time_s, np.ones(1), np.zeros(1)), decay_constant_per_s)
+    return one.tia_Bq_s, one.u_tia_Bq_s / one.tia_Bq_s
 
 
 def _select(case: Case, sets: tuple[RegionSet, ...]) -> tuple[list[str], list[dict[str, np.ndarray]]]:
@@ -111,6 +118,45 @@ def _select(case: Case, sets: tuple[RegionSet, ...]) -> tuple[list[str], list[di
     return wanted, out
 
 
+def _covered(patient: PatientImages, names: list[str], masks: list[dict[str, np.ndarray]]) -> tuple[np.ndarray | None, dict[str, list[str]]]:
+    """The CT's values with tissue where a region goes beyond the CT, and what each region's images do not cover.
+
+    Raises
+    ------
+    BadInput
+        A region wholly outside a later scan, or no region within the CT.
+    """
+    grid, warnings = patient.scans[0].volume.geometry, {name: list[str]() for name in names}
+    if len(masks) == 1:  # own outlines were checked on their own scan
+        for n, (scan, how) in enumerate(zip(patient.scans[1:], patient.registrations[1:]), 2):
+            for name in names:
+                lost = len(beyond(masks[0][name], grid, scan.volume.geometry, None if how is None else how.transform)) / max(int(masks[0][name].sum()), 1)
+                if lost == 1:
+                    raise BadInput(f"region {name!r} lies wholly outside scan {n}; leave out the region or that scan, or check how the scan is placed.")
+                if lost > 0.002:
+                    warnings[name].append(f"{lost:.1%} of it lies outside scan {n}, whose activity is too low by what was there")
+    if patient.hu is None or patient.ct_grid is None:
+        return None, warnings
+    hu = np.array(patient.hu.values)
+    without = {name: beyond(masks[0][name], grid, patient.ct_grid) for name in names}
+    if all(len(v) == int(masks[0][name].sum()) for name, v in without.items()):
+        raise BadInput("The CT covers none of the regions; check that it belongs to the first scan, or leave it out.")
+    for name, voxels in without.items():
+        if len(voxels):
+            hu[tuple(voxels.T)] = 0.0
+            warnings[name].append(f"{len(voxels) / masks[0][name].sum():.1%} of it lies outside the CT and was taken for soft tissue of 0 HU")
+    return hu, warnings
+
+
+def _beyond_recovery(case: Case, name: str, volume_mL: float) -> list[str]:
+    """Say where a region's volume lies outside the recovery table, whose end value it then took."""
+    table = _recovery(case, name)
+    if table is None or table.volume_mL[0] <= volume_mL <= table.volume_mL[-1]:
+        return []
+    end = 0 if volume_mL < table.volume_mL[0] else -1
+    return [f"its {volume_mL:.3g} mL lie outside the recovery table: the coefficient at {table.volume_mL[end]:g} mL was used"]
+
+
 def _recovery(case: Case, name: str) -> Recovery | None:
     r = case.uncertainty.recovery
     if r is None or (r.apply_to is not None and name not in r.apply_to):
@@ -128,15 +174,12 @@ def _curve(case: Case, patient: PatientImages, masks: list[dict[str, np.ndarray]
     if table is not None:
         used = [table.at(float(m[name].sum()) * v.geometry.voxel_mL)[0] for v, m in zip(volumes, sets)]
         activity = activity / np.array(used)
-    try:
-        return TimeActivityCurve(patient.time_s, activity, np.maximum(case.uncertainty.point * np.abs(activity), 1e-6 * activity.max(initial=0.0))), used
-    except BadInput as error:
-        raise BadInput(f"region {name!r}: {error}") from None
+    return region_curve(name, patient.time_s, activity, case.uncertainty.point), used
 
 
 def _record(
     case: Case, patient: PatientImages, doses: DoseMap, total: np.ndarray, tia_map: np.ndarray, mask: np.ndarray, name: str,
-    curve: TimeActivityCurve, recovery: list[float] | None, fitted: Any, nuclide_name: str,
+    curve: TimeActivityCurve, recovery: list[float] | None, fitted: Any, nuclide_name: str, warnings: list[str],
 ) -> dict[str, Any]:  # fmt: skip
     geometry = patient.scans[0].volume.geometry
     d = region_dose(doses, tia_map, name, mask, geometry.voxel_mL, nuclide_name, tia_Bq_s=fitted.tia_Bq_s, progeny=case.dosimetry.progeny)
@@ -145,7 +188,7 @@ def _record(
         volume_mL=d.volume_mL, voxel_mm=geometry.voxel_mL ** (1 / 3) * 10, fwhm_mm=case.uncertainty.resolution, volume_u=case.uncertainty.volume,
         recovery=_recovery(case, name), calibration_u=case.uncertainty.calibration, fit_u=fitted.u_tia_Bq_s / fitted.tia_Bq_s, s_u=s_u, s_slope=d.s_slope,
     )  # fmt: skip
-    warnings = []
+    warnings = [*warnings, *_beyond_recovery(case, name, d.volume_mL)]
     of_map = d.map_mean_Gy or 0.0
     if of_map and abs(d.dose_Gy / of_map - 1) > 0.2:
         warnings.append(f"the region's own fit gives {d.dose_Gy / of_map:.2f} times the mean of the voxel map; see the fit and the recovery correction")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..core import BadInput, inside, is_kind, parse
+from ..core import BadInput, inside, is_kind, parse, show
 from ..imaging import (
     ActivityScan,
     Calibration,
     CtScan,
+    Geometry,
     RegionSet,
     Registration,
     Volume,
@@ -23,8 +26,10 @@ from ..imaging import (
     register_rigid,
     resample,
 )
+from ..kinetics.fit import MOST_HALF_LIVES
 from ..nuclides import Nuclide
-from .case import Case, Scan
+from .case import Case, Scan, date_and_time
+from .plausible import require_possible
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +47,9 @@ class PatientImages:
     registrations : tuple
         How each scan was moved; None where it was not.
     hu : Volume or None
-        The CT on the first scan's grid.
+        The CT on the first scan's grid; air where the CT has nothing.
+    ct_grid : Geometry or None
+        The CT's own grid: what of the first scan it covers.
     regions : tuple of RegionSet
         One for all scans, or one for each, on the grid of the scan that it belongs to.
     body : ndarray of bool or None
@@ -53,6 +60,7 @@ class PatientImages:
     aligned: tuple[Volume, ...]
     registrations: tuple[Registration | None, ...]
     hu: Volume | None
+    ct_grid: Geometry | None
     regions: tuple[RegionSet, ...]
     body: np.ndarray | None
     inputs: list[dict[str, Any]]
@@ -76,8 +84,12 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
     for s, spec in zip(scans, case.scan):
         inputs += [{"name": f"{spec.activity}: {name}" if name != spec.activity else name, "sha256": h, "uid": s.series_uid} for name, h in s.files]
     warnings += _once([(f"scan {n}", w) for n, s in enumerate(scans, 1) for w in s.warnings])
-    time_s = _times(case, scans)
+    _require_there(case, warnings)
+    time_s = _times(case, scans, nuclide)
     _one_patient([s.patient_key for s in scans])
+    for n, (s, t) in enumerate(zip(scans, time_s), 1):
+        total_Bq = float(s.volume.values.sum(dtype=float)) * s.volume.geometry.voxel_mL
+        require_possible(n, total_Bq, float(t), case.administration.activity, nuclide.decay_constant_per_s)
     first = scans[0].volume.geometry
     ct = _ct(case, 0, scans[0].patient_key, inputs, warnings)
     aligned, registrations = [scans[0].volume], [None]
@@ -85,20 +97,39 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
         moved, how = _align(case, scans[0], s, n, warnings)
         aligned.append(moved)
         registrations.append(how)
+    unplaced = [f"scan {n}" for n, s in enumerate(scans[1:], 2) if not (first.frame_of_reference and s.volume.geometry.frame_of_reference)]
+    if unplaced:
+        warnings.append(f"{', '.join(unplaced)}: no frame of reference is named, so the scan was taken as aligned with scan 1")
     regions = _regions(case, scans, inputs, warnings)
     hu = None
     if ct is not None:
         same_frame = not first.frame_of_reference or not ct.volume.geometry.frame_of_reference or ct.volume.geometry.frame_of_reference == first.frame_of_reference
         if not same_frame:
             warnings.append("the CT and the first scan name different frames of reference; the CT was taken as aligned with it")
-        hu = resample(ct.volume, first, outside=-1000.0, method="conserving")
+        hu = resample(ct.volume, first, None if same_frame else np.eye(4), outside=-1000.0, method="conserving")
     body = None
     if case.dosimetry.body is not None:
         path = inside(case.folder, case.dosimetry.body, "dosimetry.body")
-        mask = read_regions(path, first)
+        with _said_of("dosimetry.body"):
+            mask = read_regions(path, first)
+        _one_patient([scans[0].patient_key, mask.patient_key])
         body = np.any(list(mask.masks.values()), axis=0)
         inputs += [{"name": n, "sha256": h, "uid": None} for n, h in mask.files]
-    return PatientImages(scans, time_s, tuple(aligned), tuple(registrations), hu, regions, body, inputs, warnings)
+    return PatientImages(scans, time_s, tuple(aligned), tuple(registrations), hu, None if ct is None else ct.volume.geometry, regions, body, inputs, warnings)
+
+
+def beyond(mask: np.ndarray, grid: Geometry, other: Geometry, transform: np.ndarray | None = None) -> np.ndarray:
+    """Indices (n, 3) of the voxels of a mask whose centres lie outside another grid.
+
+    `transform` maps LPS mm of `grid`'s space to LPS mm of `other`'s, as a registration returns it.
+    """
+    voxels = np.argwhere(mask)
+    places = grid.to_patient(voxels)
+    if transform is not None:
+        places = places @ transform[:3, :3].T + transform[:3, 3]
+    index = other.to_index(places)
+    inside_it = np.all((index >= -0.5 - 1e-6) & (index <= np.array(other.shape) - 0.5 + 1e-6), axis=1)
+    return voxels[~inside_it]
 
 
 def _once(said: list[tuple[str, str]]) -> list[str]:
@@ -109,16 +140,34 @@ def _once(said: list[tuple[str, str]]) -> list[str]:
     return [f"{', '.join(who)}: {text}" for text, who in by_text.items()]
 
 
-def _scan(case: Case, spec: Scan, nuclide: Nuclide, number: int) -> ActivityScan:
-    what = f"scan {number}"
-    path = inside(case.folder, spec.activity, what)
+@contextmanager
+def _said_of(what: str) -> Iterator[None]:
+    """A block whose refusals begin with the place in the case."""
     try:
-        return read_activity(
-            path, nuclide=nuclide, administered_at=case.administration.time, calibration=_calibration(case), unit=spec.unit,
-            time=_scan_time(case, spec, what), duration_s=spec.duration, decay_corrected_to=spec.decay_corrected_to, series_uid=spec.series,
-        )  # fmt: skip
+        yield
     except BadInput as error:
         raise BadInput(f"{what}: {error}") from None
+
+
+def _require_there(case: Case, warnings: list[str]) -> None:
+    """Refuse names of files that are not there, also where nothing is read from them; say which regions are not used."""
+    for n, spec in enumerate(case.scan, 1):
+        for key in ("ct", "regions"):
+            if (path := getattr(spec, key)) is not None:
+                inside(case.folder, path, f"scan {n}: {key}")
+    unused = [f"scan {n}" for n, spec in enumerate(case.scan[1:], 2) if spec.regions is not None]
+    if unused and case.regions.use == "first":
+        warnings.append(f"{', '.join(unused)}: its regions were not used, as regions.use is 'first'")
+
+
+def _scan(case: Case, spec: Scan, nuclide: Nuclide, number: int) -> ActivityScan:
+    what = f"scan {number}"
+    path, at = inside(case.folder, spec.activity, what), _scan_time(case, spec, what)
+    with _said_of(what):
+        return read_activity(
+            path, nuclide=nuclide, administered_at=case.administration.time, calibration=_calibration(case), unit=spec.unit,
+            time=at, duration_s=spec.duration, decay_corrected_to=spec.decay_corrected_to, series_uid=spec.series,
+        )  # fmt: skip
 
 
 def _calibration(case: Case) -> Calibration | None:
@@ -139,14 +188,17 @@ def _scan_time(case: Case, spec: Scan, what: str) -> dt.datetime | None:
         return spec.time
     if is_kind(spec.time, "s"):
         assert case.administration.time is not None
-        return case.administration.time + dt.timedelta(seconds=parse(spec.time, "s", f"{what}: time"))
-    try:
-        return dt.datetime.fromisoformat(spec.time)
-    except ValueError:
-        raise BadInput(f"{what}: time {spec.time!r} is neither a date and time nor a time after the administration such as '24 h'.") from None
+        try:
+            return case.administration.time + dt.timedelta(seconds=parse(spec.time, "s", f"{what}: time"))
+        except OverflowError:
+            raise BadInput(f"{what}: time {spec.time!r} is beyond the calendar; check its unit.") from None
+    found = date_and_time(spec.time)
+    if found is None:
+        raise BadInput(f"{what}: time {spec.time!r} is neither a date and time nor a time after the administration such as '24 h'.")
+    return found
 
 
-def _times(case: Case, scans: tuple[ActivityScan, ...]) -> np.ndarray:
+def _times(case: Case, scans: tuple[ActivityScan, ...], nuclide: Nuclide) -> np.ndarray:
     start = case.administration.time
     assert start is not None
     times = []
@@ -159,22 +211,30 @@ def _times(case: Case, scans: tuple[ActivityScan, ...]) -> np.ndarray:
         seconds = (at - reference).total_seconds()
         if seconds < 0:
             raise BadInput(f"scan {n}: was acquired {-seconds / 3600:.2f} h before the administration at {start.isoformat()}; check both times.")
+        if seconds == 0:
+            raise BadInput(f"scan {n}: its time is that of the administration; give the time at which it was acquired.")
         if times and seconds <= times[-1]:
             raise BadInput(f"scan {n}: was acquired {seconds / 3600:.2f} h after the administration, not later than scan {n - 1}; list the scans in the order of their times, each once.")
+        if seconds > MOST_HALF_LIVES * nuclide.half_life_s:
+            raise BadInput(
+                f"scan {n}: was acquired {show(seconds, 's')} after the administration, when nothing is left of {nuclide.name} "
+                f"(half-life {show(nuclide.half_life_s, 's')}); check the nuclide and both times."
+            )
         times.append(seconds)
     return np.array(times)
 
 
 def _one_patient(keys: list[str]) -> None:
     if len({k for k in keys if k}) > 1:
-        raise BadInput(f"The case holds files of {len(set(keys))} patients (their identifiers differ); keep one patient in one case.")
+        raise BadInput(f"The case holds files of {len({k for k in keys if k})} patients (their identifiers differ); keep one patient in one case.")
 
 
 def _ct(case: Case, index: int, patient: str, inputs: list[dict[str, Any]], warnings: list[str]) -> CtScan | None:
     spec = case.scan[index]
     if spec.ct is None:
         return None
-    ct = read_ct(inside(case.folder, spec.ct, f"scan {index + 1}: ct"), series_uid=spec.ct_series)
+    with _said_of(f"scan {index + 1}: ct"):
+        ct = read_ct(inside(case.folder, spec.ct, "path"), series_uid=spec.ct_series)
     _one_patient([patient, ct.patient_key])
     inputs += [{"name": f"{spec.ct}: {n}" if n != spec.ct else n, "sha256": h, "uid": ct.series_uid} for n, h in ct.files]
     warnings += [f"CT: {w}" for w in ct.warnings]
@@ -216,8 +276,25 @@ def _regions(case: Case, scans: tuple[ActivityScan, ...], inputs: list[dict[str,
     for n in wanted:
         spec = case.scan[n]
         path: Path = inside(case.folder, str(spec.regions), f"scan {n + 1}: regions")
-        found = read_regions(path, scans[n].volume.geometry, labels={int(k): v for k, v in spec.labels.items()} if spec.labels else None)
+        with _said_of(f"scan {n + 1}: regions"):
+            found = read_regions(
+                path, scans[n].volume.geometry, labels={int(k): v for k, v in spec.labels.items()} if spec.labels else None, only=_needed(case)
+            )
+        _one_patient([scans[n].patient_key, found.patient_key])
+        taken = sorted(set(case.regions.define) & set(found.names))
+        if taken:
+            raise BadInput(f"regions.define: {taken[0]!r} is the name of a region that scan {n + 1} has; choose another name.")
         inputs += [{"name": f"{spec.regions}: {name}" if name != spec.regions else name, "sha256": h, "uid": None} for name, h in found.files]
         warnings += [f"regions of scan {n + 1}: {w}" for w in found.warnings]
         sets.append(found)
     return tuple(sets)
+
+
+def _needed(case: Case) -> Callable[[list[str]], set[str]] | None:
+    """Which of the regions that a file holds the case needs; all of them where it names none to include."""
+    r = case.regions
+    if r.include is None:
+        return None
+    table = case.uncertainty.recovery
+    named = {*r.include, *r.bed, *((table.apply_to or []) if table else [])} - set(r.define)
+    return lambda present: named | {name for name in present if any(name in expression for expression in r.define.values())}

@@ -11,7 +11,7 @@ from ..core import BadInput, parse
 from ..dosimetry.regions import s_mass_slope, self_s
 from ..dosimetry.uncertainty import dose_budget
 from ..kinetics import TimeActivityCurve, fit_curve
-from ..nuclides import nuclide
+from ..nuclides import equilibrium_chain, nuclide
 from .case import Case, Kinetics, TableRegion
 from .records import bed_record, provenance, region_record, result_record
 
@@ -30,6 +30,8 @@ def run_table(case: Case, *, seed: int) -> dict[str, Any]:
     assumptions = ["no images: self-dose from the absorbed fractions of a sphere or ellipsoid of each region's mass"]
     if without:
         assumptions.append(f"dose from other regions neglected for: {', '.join(without)}")
+    if case.dosimetry.progeny and len(equilibrium_chain(n)) > 1:
+        assumptions.append("progeny in equilibrium decays where its parent does")
     if case.dosimetry.engine is not None:
         warnings.append(f"the engine {case.dosimetry.engine!r} needs images and was not used")
     return result_record(
@@ -52,6 +54,30 @@ def fit(case: Case, settings: Kinetics, curve: TimeActivityCurve, decay_constant
     )
 
 
+def region_curve(name: str, time_s: np.ndarray, activity_Bq: np.ndarray, relative_u: float) -> TimeActivityCurve:
+    """A region's curve with the standard uncertainty of each point.
+
+    A point of zero activity has no relative uncertainty; all it says is that there was less than could be seen. So it
+    gets the distance from zero of anything up to the smallest activity that was seen (rectangular: over root three).
+
+    Raises
+    ------
+    BadInput
+        Values that are no curve, or several points of which one alone is above zero.
+    """
+    try:
+        u = relative_u * np.abs(activity_Bq)
+        seen = activity_Bq[activity_Bq > 0]
+        if len(seen):
+            u = np.maximum(np.where(activity_Bq == 0, seen.min() / np.sqrt(3.0), u), 1e-6 * seen.max())
+        curve = TimeActivityCurve(time_s, activity_Bq, u)
+    except BadInput as error:
+        raise BadInput(f"region {name!r}: {error}") from None
+    if len(seen) == 1 < len(activity_Bq):
+        raise BadInput(f"region {name!r}: only one of its {len(activity_Bq)} activities is above zero, which shows no rate; leave the others out and choose a single-time-point method.")
+    return curve
+
+
 def _region(case: Case, r: TableRegion, name: str, decay_constant: float) -> dict[str, Any]:
     times = np.array(r.times)
     activity = np.array(r.activities)
@@ -62,10 +88,7 @@ def _region(case: Case, r: TableRegion, name: str, decay_constant: float) -> dic
     if r.recovery_coefficient is not None:
         activity = activity / r.recovery_coefficient
     relative = r.relative_u if r.relative_u is not None else case.uncertainty.point
-    try:
-        curve = TimeActivityCurve(times, activity, np.maximum(relative * activity, 1e-6 * activity.max(initial=0.0)))
-    except BadInput as error:
-        raise BadInput(f"region {r.name!r}: {error}") from None
+    curve = region_curve(r.name, times, activity, relative)
     fitted = fit(case, r.kinetics or case.kinetics, curve, decay_constant)
     mass_kg = r.mass if r.mass is not None else float(r.volume or 0) * float(r.density or 0) * 1e-3
     density = r.density if r.density is not None else (mass_kg * 1000 / r.volume if r.volume is not None else 1.0)
@@ -84,6 +107,8 @@ def _region(case: Case, r: TableRegion, name: str, decay_constant: float) -> dic
         recovery=None, calibration_u=case.uncertainty.calibration, fit_u=fitted.u_tia_Bq_s / fitted.tia_Bq_s,
         s_u=case.uncertainty.s_value, s_slope=s_mass_slope(name, mass_kg, density, progeny=case.dosimetry.progeny),
     )  # fmt: skip
+    if r.recovery_coefficient is not None:
+        budget["note"] = "; ".join(filter(None, [str(budget["note"]), "uncertainty of the recovery coefficient not stated: counted as zero"]))
     organ = r.bed or case.regions.bed.get(r.name)
     dose = self_Gy + (r.cross_dose or 0.0)
     return region_record(

@@ -9,7 +9,7 @@ import typer
 
 from ..core import finite_or_none, show
 from .physics import Json
-from .show import print_json, print_table, with_u, working
+from .show import print_json, print_table, visible, with_u, working
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def demo_command(
     out: Annotated[Path, typer.Option(help="Folder for the synthetic patient and its results.")] = Path("lutetia-demo"),
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of everything random.")] = 1,
     json: Json = False,
 ) -> None:
     """Make a synthetic patient (CT, four SPECT, contours), run it end to end, say where the report is."""
@@ -47,7 +47,7 @@ def dose_command(
     case: Annotated[Path, typer.Argument(help="Case file (TOML), or the folder that holds case.toml.")],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     engine: Annotated[str | None, typer.Option(help="local, kernel or monte-carlo; default: monte-carlo with a CT or body outline, kernel without.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of everything random.")] = 1,
     json: Json = False,
 ) -> None:
     """Absorbed dose of a case: images, or a table of regions."""
@@ -74,7 +74,7 @@ def _print_result(result: dict[str, Any]) -> None:
     title = f"{result['nuclide']}, {show(result['administered_Bq'], 'Bq')}, engine {result['engine']} (± standard uncertainty)"
     print_table(["region", "mL", "g", "TIA GBq h", "T_eff h", "model", "dose", "Gy/GBq"], rows, title)
     for w in [*result["warnings"], *(f"{r['region']}: {w}" for r in result["regions"] for w in r["warnings"])]:
-        typer.echo(f"warning: {w}", err=True)
+        typer.echo(f"warning: {visible(w)}", err=True)
 
 
 def inspect_command(folder: Annotated[Path, typer.Argument(help="A folder or a file.")], json: Json = False) -> None:
@@ -101,12 +101,12 @@ def inspect_command(folder: Annotated[Path, typer.Argument(help="A folder or a f
         print_json({"folder": folder.name, "series": [{f.name: plain(getattr(s, f.name)) for f in dataclasses.fields(s)} for s in series]})
         return
     for s in series:
-        typer.echo(f"{s.kind}  {s.description or ''}".rstrip())
+        typer.echo(visible(f"{s.kind}  {s.description or ''}".rstrip()))
         for f in dataclasses.fields(s):
             value = plain(getattr(s, f.name))
             if f.name not in ("kind", "description") and value not in (None, "", [], ()):
                 text = "; ".join(map(str, value)) if isinstance(value, list) and f.name in ("problems", "missing_for_dose", "regions") else value
-                typer.echo(f"    {f.name.replace('_', ' ')}: {text}")
+                typer.echo(f"    {f.name.replace('_', ' ')}: {visible(str(text))}")
 
 
 def explain_command(
@@ -122,5 +122,5 @@ def explain_command(
     if not json:
         typer.echo(text)
         return
-    found = [r for r in content["regions"] if region is None or r["region"] == region]
+    found = [r for r in content["regions"] if region is None or r["region"].casefold() == region.strip().casefold()]
     print_json({"explanation": text.splitlines(), "regions": found, "scans": content["scans"], "provenance": content["provenance"]})

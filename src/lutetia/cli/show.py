@@ -13,6 +13,15 @@ import typer
 from ..core import show, to_json
 
 
+def visible(text: str) -> str:
+    """Text with control characters written out, so that no name can draw on a terminal.
+
+    >>> visible("kidney\\x1b[31m left")
+    'kidney\\\\x1b[31m left'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def print_json(value: Any) -> None:
     """One JSON object on stdout and nothing else."""
     typer.echo(to_json(value))
@@ -29,7 +38,7 @@ def print_table(columns: list[str], rows: list[list[str]], title: str | None = N
     for n, c in enumerate(columns):
         table.add_column(c, justify="left" if n == 0 else "right", no_wrap=True)
     for r in rows:
-        table.add_row(*r)
+        table.add_row(*map(visible, r))
     width = None if sys.stdout.isatty() else 200
     Console(width=width, highlight=False, markup=False).print(table)
 

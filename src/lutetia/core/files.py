@@ -60,24 +60,27 @@ def finite_or_none(value: float) -> float | None:
 def staged_folder(out: Path | str, *, marker: str = "result.json") -> Iterator[Path]:
     """A folder to write into that becomes `out` only when the block ends well.
 
-    An existing `out` is replaced only if it is empty or one that lutetia wrote (it holds the file
-    `marker`); anything else is refused, so that no user's files are lost.
+    An existing `out` is replaced only if it is empty or holds what lutetia wrote and nothing else: the file `marker`,
+    which names lutetia's schema, and the ``files`` that it lists. Anything else is refused, so that no user's files
+    are lost. A link is followed.
 
     Raises
     ------
     BadInput
-        `out` is a file, or a folder with contents that lutetia did not write.
+        `out` is a file, a folder with contents that lutetia did not write, or a place where nothing can be written.
     """
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out {out}: is a file; give a folder.")
-    if out.is_dir() and any(out.iterdir()) and not (out / marker).is_file():
-        raise BadInput(f"--out {out}: the folder holds files that lutetia did not write; give a new or empty folder.")
+    said = f"--out {out}"
     try:
+        out = Path(out).resolve()
+        if out.exists() and not out.is_dir():
+            raise BadInput(f"{said}: is a file; give a folder.")
+        if out.is_dir() and (others := _foreign(out, marker)):
+            raise BadInput(f"{said}: the folder holds files that lutetia did not write ({others[0]}); give a new or empty folder.")
         out.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    except OSError as error:
-        raise BadInput(f"--out {out}: cannot be written to ({error.strerror}); give a folder you may write to.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{said}: cannot be written to ({reason}); give a folder you may write to.") from None
     try:
         yield stage
         os.chmod(stage, 0o755)
@@ -85,19 +88,43 @@ def staged_folder(out: Path | str, *, marker: str = "result.json") -> Iterator[P
         if out.exists():
             old = out.with_name(f".{out.name}.old-{os.getpid()}")
             os.replace(out, old)
-        os.replace(stage, out)
+        try:
+            os.replace(stage, out)
+        except OSError:
+            if old is not None:
+                os.replace(old, out)
+            raise
         if old is not None:
             shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
+def _foreign(folder: Path, marker: str) -> list[str]:
+    """Names in a folder that no run of lutetia left there."""
+    names = sorted(p.name for p in folder.iterdir())
+    try:
+        content = json.loads((folder / marker).read_text("utf-8"))
+        if str(content["schema"]).startswith("lutetia-"):
+            own = {marker, *map(str, content["files"].values())}
+            return [n for n in names if n not in own]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        pass  # no marker, or one that lutetia did not write
+    return names
+
+
 def inside(folder: Path, relative: str, what: str) -> Path:
-    """The path `relative` within `folder`; a path that leaves the folder, or does not exist, is refused."""
+    """The path `relative` within `folder`; a path that is empty, leaves the folder, or does not exist, is refused."""
     base = folder.resolve()
-    path = (base / relative).resolve()
+    if not relative.strip():
+        raise BadInput(f"{what}: the path is empty; name a file or folder in the case folder {base.name}/.")
+    try:
+        path = (base / relative).resolve()
+        found = path.exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, a loop of links
+        raise BadInput(f"{what}: {relative[:80]!r} cannot be a path; check the name.") from None
     if path != base and base not in path.parents:
         raise BadInput(f"{what}: the path {relative!r} leaves the case folder; put the files inside {base.name}/ and name them from there.")
-    if not path.exists():
+    if not found:
         raise BadInput(f"{what}: there is no {relative!r} in the case folder {base.name}/; check the name.")
     return path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from typing import Any
 
 from .errors import BadInput
@@ -34,6 +35,10 @@ cps = count / second
 percent = 0.01 = %
 """
 _PREFIXES = "yocto- = 1e-24 = y-|femto- = 1e-15 = f-|pico- = 1e-12 = p-|nano- = 1e-9 = n-|micro- = 1e-6 = µ- = u-|milli- = 1e-3 = m-|centi- = 1e-2 = c-|deci- = 1e-1 = d-|kilo- = 1e3 = k-|mega- = 1e6 = M-|giga- = 1e9 = G-|tera- = 1e12 = T-"
+
+
+# One plain number, then a unit that begins with no digit: pint alone would read "7,4 GBq" as 74 GBq and "7 400 MBq" as 2800 MBq.
+_NUMBER_WITH_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\d\s.,+-][^,]*)?", re.ASCII)
 
 
 @functools.cache
@@ -66,7 +71,8 @@ def parse(text: object, unit: str, what: str = "value", *, positive: bool = Fals
     Raises
     ------
     BadInput
-        A bare number, an unknown unit, a unit of another kind, or a value that is not finite.
+        A bare number, a number with a decimal comma or blanks in it, an unknown unit, a unit of another kind, or a value
+        that is not finite.
 
     >>> parse("7.4 GBq", "Bq")
     7400000000.0
@@ -81,9 +87,10 @@ def parse(text: object, unit: str, what: str = "value", *, positive: bool = Fals
         raise BadInput(f"{what}: got {text!r} without a unit; write it as text with a unit, such as '1 {unit}'.")
     ureg = registry()
     try:
-        q = ureg.Quantity(text.strip().replace("μ", "µ"))
+        q = _quantity(text)
     except Exception as error:  # pint raises many kinds on malformed text
-        raise BadInput(f"{what}: cannot read {text!r} as a number with a unit ({error}); write it like '1 {unit}'.") from None
+        why = error if "not defined" in str(error) else "one number with a decimal point, then the unit, is wanted"
+        raise BadInput(f"{what}: cannot read {text!r} as a number with a unit ({why}); write it like '1 {unit}'.") from None
     if q.dimensionless and not ureg.Unit(unit).dimensionless:
         raise BadInput(f"{what}: got {text!r} without a unit; write it as text with a unit, such as '1 {unit}'.")
     try:
@@ -97,6 +104,13 @@ def parse(text: object, unit: str, what: str = "value", *, positive: bool = Fals
     return value
 
 
+def _quantity(text: str) -> Any:
+    found = _NUMBER_WITH_UNIT.fullmatch(text.replace("μ", "µ"))
+    if found is None:
+        raise ValueError(text)
+    return registry().Quantity(float(found[1]), (found[2] or "").strip())
+
+
 def is_kind(text: str, unit: str) -> bool:
     """Whether `text` carries a unit of the same kind as `unit`.
 
@@ -104,7 +118,7 @@ def is_kind(text: str, unit: str) -> bool:
     (True, False)
     """
     try:
-        return bool(registry().Quantity(text).check(registry().Unit(unit).dimensionality))
+        return bool(_quantity(text).check(registry().Unit(unit).dimensionality))
     except Exception:
         return False
 

@@ -75,7 +75,7 @@ def kernel_energy_MeV(
             out[r] = decays * np.float32(k.energy_MeV[-1])
         elif r == "photon":
             convolved[r] = _near_photons(k, spacing, decays.shape, factor)
-            far = k if factor > 1 else None
+            far = k if max(factor) > 1 else None
         else:
             convolved[r] = _charged(k, spacing)
     out.update(_convolve(decays, convolved))
@@ -84,9 +84,20 @@ def kernel_energy_MeV(
     return out
 
 
-def _coarse_factor(shape: tuple[int, ...], spacing: tuple[float, ...]) -> int:
-    """How many fine voxels make one coarse voxel: 1 if the grid is small enough to do without."""
-    return 1 if math.prod(shape) <= 64**3 else max(1, min(4, math.ceil(_COARSE_MM / min(spacing))))
+def _coarse_factor(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[int, ...]:
+    """How many fine voxels make one coarse voxel along each axis: 1 if the grid is small enough to do without.
+
+    Coarse voxels are about as wide along every axis: a thick slice is not made thicker.
+    """
+    if math.prod(shape) <= 64**3:
+        return (1, 1, 1)
+    most = max(1, min(4, math.ceil(_COARSE_MM / min(spacing))))
+    return tuple(max(1, min(most, int(most * min(spacing) / s * (1 + 1e-6)))) for s in spacing)
+
+
+def _near_radius_mm(spacing: tuple[float, ...]) -> float:
+    """Within this radius photon energy is moved on the fine grid; three voxels of the longest edge at least."""
+    return max(_NEAR_VOXELS * min(spacing), 3 * max(spacing))
 
 
 def _charged(kernel: RadialKernel, spacing: tuple[float, ...]) -> np.ndarray:
@@ -98,10 +109,10 @@ def _charged(kernel: RadialKernel, spacing: tuple[float, ...]) -> np.ndarray:
     return voxel * (kernel.energy_MeV[-1] / voxel.sum())
 
 
-def _near_photons(kernel: RadialKernel, spacing: tuple[float, ...], shape: tuple[int, ...], factor: int) -> np.ndarray:
-    if factor == 1:
+def _near_photons(kernel: RadialKernel, spacing: tuple[float, ...], shape: tuple[int, ...], factor: tuple[int, ...]) -> np.ndarray:
+    if max(factor) == 1:
         return voxel_kernel_MeV(kernel, spacing, tuple(n - 1 for n in shape))  # type: ignore[arg-type]
-    radius = _NEAR_VOXELS * min(spacing)
+    radius = _near_radius_mm(spacing)
     extent = tuple(max(1, math.ceil(radius / s)) for s in spacing)
     voxel = voxel_kernel_MeV(kernel, spacing, extent)  # type: ignore[arg-type]
     axes = np.meshgrid(*[np.arange(-e, e + 1) * s for e, s in zip(extent, spacing)], indexing="ij")
@@ -134,22 +145,22 @@ def _convolve(decays: np.ndarray, kernels: Mapping[str, np.ndarray]) -> dict[str
     return out
 
 
-def _far_photons(decays: np.ndarray, kernel: RadialKernel, spacing: tuple[float, ...], factor: int) -> np.ndarray:
+def _far_photons(decays: np.ndarray, kernel: RadialKernel, spacing: tuple[float, ...], factor: tuple[int, ...]) -> np.ndarray:
     """The part of the photon kernel beyond the window, convolved on blocks of `factor` voxels and interpolated back."""
     coarse = decays
-    for axis in range(3):
-        coarse = np.add.reduceat(coarse, np.arange(0, coarse.shape[axis], factor), axis)
-    big = [s * factor for s in spacing]
+    for axis, f in enumerate(factor):
+        coarse = np.add.reduceat(coarse, np.arange(0, coarse.shape[axis], f), axis)
+    big = [s * f for s, f in zip(spacing, factor)]
     axes = np.meshgrid(*[np.arange(-(n - 1), n) * s for n, s in zip(coarse.shape, big)], indexing="ij", sparse=True)
     r = np.sqrt(sum(a**2 for a in axes))
     # Energy per mm3 at r, averaged over a coarse voxel's width so that the singular centre stays finite.
     edges = np.linspace(0.0, float(r.max()) + big[0], 4000)
     shell = np.diff(kernel.within(edges)) / (4 / 3 * np.pi * np.diff(edges**3))
     middle = 0.5 * (edges[1:] + edges[:-1])
-    density = np.interp(r, middle, shell * (1 - _window(middle, _NEAR_VOXELS * min(spacing))))
+    density = np.interp(r, middle, shell * (1 - _window(middle, _near_radius_mm(spacing))))
     energy = _convolve(coarse, {"far": density * math.prod(spacing)})["far"]
     for axis, n in enumerate(decays.shape):
-        energy = np.moveaxis(np.tensordot(_interpolation(n, energy.shape[axis], factor), energy, (1, axis)), 0, axis)
+        energy = np.moveaxis(np.tensordot(_interpolation(n, energy.shape[axis], factor[axis]), energy, (1, axis)), 0, axis)
     return energy
 
 

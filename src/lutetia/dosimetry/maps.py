@@ -159,22 +159,28 @@ def _photon_dose(
     result = simulate_photons(
         _blocks(decays, factor), coarse, tuple(s * f for s, f in zip(spacing, factor)), lines, histories=histories, seed=seed, labels=labels[centre]
     )
-    region_u = {name: _region_u(labels[mask], labels, result.region_energy_MeV, result.u_region_energy_MeV) for name, mask in masks.items()}
     to_Gy = J_PER_MEV / (geometry.voxel_mL * 1e-3) / (floor * np.prod(factor))
     # A partial block at the edge is counted as whole: its energy is spread over the same mass as everywhere.
     dose, u = result.energy_MeV * to_Gy, result.u_energy_MeV * to_Gy
     for axis, (n, f) in enumerate(zip(decays.shape, factor)):
         dose = np.repeat(dose, f, axis).take(range(n), axis) if f > 1 else dose
         u = np.repeat(u, f, axis).take(range(n), axis) if f > 1 else u
+    region_u = {name: _region_u(mask, labels, result.region_energy_MeV, result.u_region_energy_MeV, dose, u) for name, mask in masks.items()}
     return dose.astype(np.float32), u.astype(np.float32), region_u
 
 
-def _region_u(inside: np.ndarray, labels: np.ndarray, energy: np.ndarray, u: np.ndarray) -> float:
-    """Relative standard error of a region made of whole or partial labels, which are taken as independent."""
-    total = np.bincount(labels.ravel(), minlength=len(energy) + 1)[1:]
-    share = np.bincount(inside, minlength=len(energy) + 1)[1:] / np.maximum(total, 1)
-    found = float(share @ energy)
-    return float(np.sqrt(np.sum((share * u) ** 2)) / found) if found > 0 else 0.0
+def _region_u(mask: np.ndarray, labels: np.ndarray, energy: np.ndarray, u: np.ndarray, dose_Gy: np.ndarray, u_Gy: np.ndarray) -> float:
+    """Relative standard error of a region made of whole or partial labels, which are taken as independent.
+
+    A region too small to hold the centre of a block has no tally of its own: it gets that of its voxels, as if they erred together.
+    """
+    size = int(labels.max(initial=0)) + 1
+    share = (np.bincount(labels[mask], minlength=size) / np.maximum(np.bincount(labels.ravel(), minlength=size), 1))[1 : len(energy) + 1]
+    found = float(share @ energy[: len(share)])
+    if found > 0:
+        return float(np.sqrt(np.sum((share * u[: len(share)]) ** 2)) / found)
+    total = float(dose_Gy[mask].sum())
+    return float(u_Gy[mask].sum()) / total if total > 0 else 0.0
 
 
 def _blocks(a: np.ndarray, factor: tuple[int, ...]) -> np.ndarray:

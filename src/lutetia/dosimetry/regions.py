@@ -84,4 +84,5 @@ def region_dose(
         ratio = tia_Bq_s / (tia_Bq_s - difference)
         by_radiation = {r: d * ratio for r, d in of_map.items()}
     u = by_radiation.get("photon", 0.0) * dose.photon_relative_u.get(region, 0.0)
-    return RegionDose(mass_kg, volume_mL, by_radiation, float(sum(of_map.values())), s_mass_slope(name, mass_kg, mass_kg * 1000 / volume_mL, progeny=progeny), u)
+    slope = 1.0 if dose.engine == "local" else s_mass_slope(name, mass_kg, mass_kg * 1000 / volume_mL, progeny=progeny)
+    return RegionDose(mass_kg, volume_mL, by_radiation, float(sum(of_map.values())), slope, u)

@@ -24,6 +24,8 @@ __all__ = ["ActivityScan", "Calibration", "Scale", "read_activity"]
 
 _QUANTITY = "activity concentration [Bq/mL]"
 _ADMINISTRATION_TOLERANCE_s = 60.0
+#: Bq/mL; above it a millilitre would hold more than the largest sources there are.
+_MOST = 1e13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -349,6 +351,8 @@ def _from_nifti(
 def _check_values(values: np.ndarray, name: str) -> list[str]:
     if not np.all(np.isfinite(values)):
         raise BadInput(f"{name}: holds values that are not finite numbers; export the image again.")
+    if values.max() > _MOST:
+        raise BadInput(f"{name}: holds up to {values.max():.3g} Bq/mL, more than any patient can; check its scale or the calibration.")
     total = float(values.sum(dtype=float))
     if total <= 0:
         raise BadInput(f"{name}: holds no activity (its total is {total:.3g}); check that it is the right image.")

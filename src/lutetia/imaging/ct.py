@@ -16,6 +16,8 @@ from .volume import Volume
 
 #: Scanners fill what lies outside the reconstructed circle with values below this.
 LOWEST_HU = -1024.0
+#: No 16-bit scale, also an extended one for metal, goes beyond it.
+_HIGHEST = 65535.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,8 @@ def _checked(values: np.ndarray, name: str) -> tuple[np.ndarray, list[str]]:
         values = np.maximum(values, np.float32(LOWEST_HU))
     if lowest >= 0 and highest > 900:
         notes.append(f"no value is below 0 HU (they go from {lowest:.0f} to {highest:.0f}): the CT may be shifted by 1000")
+    if highest > _HIGHEST:
+        raise BadInput(f"{name}: holds values up to {highest:.6g}, which are no Hounsfield units; give the CT in HU.")
     if highest < -900:
         raise BadInput(f"{name}: holds nothing but air (at most {highest:.0f} HU); give the CT of the patient.")
     return values, notes

@@ -58,8 +58,8 @@ def plane_of(header: Header) -> Plane:
             f"{header.name}: has no {' and no '.join(missing)}, so where it lies in the patient is unknown; "
             "export the original images, or convert them to NIfTI with a geometry you have checked."
         )
-    if min(spacing) <= 0:
-        raise BadInput(f"{header.name}: its Pixel Spacing {spacing} is not above zero; export the file again.")
+    if not 0.001 <= min(spacing) <= max(spacing) <= 1000 or max(map(abs, position)) > 1e5:
+        raise BadInput(f"{header.name}: its Pixel Spacing {spacing} or Image Position {position} is not one in mm of a patient; export the file again.")
     row, column = np.array(cosines[:3]), np.array(cosines[3:])
     if abs(np.linalg.norm(row) - 1) > 1e-2 or abs(np.linalg.norm(column) - 1) > 1e-2 or abs(row @ column) > 1e-3:
         raise BadInput(f"{header.name}: its Image Orientation (0020,0037) is not a pair of orthogonal unit vectors; export the file again.")
@@ -157,7 +157,7 @@ def _require_even(along: np.ndarray, where: str) -> None:
     same = int(np.sum(steps < smallest))
     if same:
         raise BadInput(
-            f"{where}: {same} slices lie where another slice lies (copies of files, or a dynamic or gated series); give one slice for each position."
+            f"{where}: {same} slice{' lies' if same == 1 else 's lie'} where another slice lies (copies of files, or a dynamic or gated series); give one slice for each position."
         )
     if np.all(np.abs(steps - typical) <= _STEP_TOLERANCE * typical):
         return

@@ -5,9 +5,13 @@ NIfTI has no unit of intensity, no time and no patient; who reads one must say w
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import logging
 import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -44,38 +48,60 @@ def read_nifti(path: Path, quantity: str) -> Volume:
         Not NIfTI, damaged, not three-dimensional, without a usable position, sheared, or labels that are
         not whole numbers.
     """
-    import nibabel
-
     path = Path(path)
     name = path.name
     if not path.is_file():
         raise BadInput(f"{name}: there is no such file; check the path.")
     try:
-        image = nibabel.load(path)
-        header = image.header
-        if not isinstance(image, (nibabel.Nifti1Image, nibabel.Nifti2Image)):
-            raise BadInput(f"{name}: is not a NIfTI file; give .nii or .nii.gz.")
-        shape = image.shape
-        if len(shape) < 3 or any(n != 1 for n in shape[3:]) or min(shape[:3]) < 1:
-            raise BadInput(f"{name}: has the shape {shape}; give one three-dimensional image (split a 4D file by time).")
-        if math.prod(shape) > MAX_VOXELS:
-            raise BadInput(f"{name}: claims {math.prod(shape):.3g} voxels, more than an image has; the file is damaged.")
-        affine = _affine(image, name)
-        label = quantity == "label"
-        data = np.asanyarray(image.dataobj) if label else np.asarray(image.dataobj, np.float32)
-        unit = header.get_xyzt_units()[0]
+        with gzip.open(path) if name.lower().endswith(".gz") else open(path, "rb") as stream:
+            volume = _volume(stream, name, quantity)
+            while stream.read(1 << 20):
+                pass  # gzip keeps its checksum at the end
     except BadInput:
         raise
     except MemoryError:
         raise BadInput(f"{name}: asks for more memory than this machine has; check that the file is an image.") from None
     except Exception as error:  # nibabel, zlib and numpy raise many kinds on damaged bytes
         raise BadInput(f"{name}: cannot be read as NIfTI ({type(error).__name__}); the file is damaged or cut short.") from None
+    return volume
+
+
+def _volume(stream: BinaryIO, name: str, quantity: str) -> Volume:
+    import nibabel
+
+    kind = nibabel.Nifti2Image if stream.read(4) in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c") else nibabel.Nifti1Image
+    stream.seek(0)
+    with _quiet():
+        image = kind.from_stream(stream)
+    shape = image.shape
+    if len(shape) < 3 or any(n != 1 for n in shape[3:]) or min(shape[:3]) < 1:
+        raise BadInput(f"{name}: has the shape {shape}; give one three-dimensional image (split a 4D file by time).")
+    if math.prod(shape) > MAX_VOXELS:
+        raise BadInput(f"{name}: claims {math.prod(shape):.3g} voxels, more than an image has; the file is damaged.")
+    if image.get_data_dtype().kind not in "iuf":
+        raise BadInput(f"{name}: holds values of type {image.get_data_dtype()}; give an image of plain numbers.")
+    affine = _affine(image, name)
+    label = quantity == "label"
+    data = np.asanyarray(image.dataobj) if label else np.asarray(image.dataobj, np.float32)
+    unit = image.header.get_xyzt_units()[0]
     if unit not in ("mm", "unknown"):
         raise BadInput(f"{name}: gives its spacing in {unit}; give a file in mm.")
     data = data.reshape(shape[:3])
     if label:
         data = _whole(data, name)
     return Volume(np.ascontiguousarray(data.transpose(2, 1, 0)), Geometry(shape[2::-1], affine), quantity)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """nibabel says in its log what we say in a sentence."""
+    log = logging.getLogger("nibabel.global")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _affine(image: object, name: str) -> np.ndarray:
@@ -87,8 +113,11 @@ def _affine(image: object, name: str) -> np.ndarray:
     if qcode and scode and qcode == scode and np.abs(_corners(qform - sform, image.shape)).max() > 1.0:  # type: ignore[attr-defined]
         raise BadInput(f"{name}: its qform and its sform place it differently by more than 1 mm; save it again with one affine.")
     affine = _LPS_FROM_RAS @ (sform if scode else qform)
-    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.all(np.isfinite(axes)) or np.abs(axes.T @ axes - np.eye(3)).max() > 2e-3:
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if not (np.all(np.isfinite(affine)) and np.all((spacing >= 0.001) & (spacing <= 1000)) and np.abs(affine[:3, 3]).max() <= 1e5):
+        raise BadInput(f"{name}: its affine gives a spacing or position that is not one in mm of a patient; save it again with its affine.")
+    axes = affine[:3, :3] / spacing
+    if np.abs(axes.T @ axes - np.eye(3)).max() > 2e-3:
         raise BadInput(f"{name}: its axes are not orthogonal (a sheared grid); resample it to an upright grid first.")
     return affine
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,11 @@ from ..core import BadInput, near_matches, sha256_file
 from .volume import Geometry
 
 _VOLUME_TOLERANCE = 0.10
+#: How a case leaves a region out.
+_HOW = " (in a case file, regions.include names those wanted)"
+
+#: Names of the regions wanted, or what chooses them from the names that a file holds; None for all.
+Only = Collection[str] | Callable[[list[str]], Collection[str]] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +37,8 @@ class RegionSet:
         Name and SHA-256 of each file read.
     warnings : tuple of str
         Whole sentences.
+    patient_key : str
+        As `ActivityScan.patient_key`; "" where the file names no patient.
     """
 
     masks: Mapping[str, np.ndarray]
@@ -38,6 +46,7 @@ class RegionSet:
     source: str
     files: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    patient_key: str = ""
 
     def __post_init__(self) -> None:
         masks = {}
@@ -83,7 +92,7 @@ class RegionSet:
         for name, mask in self.masks.items():
             masks[name], said = put_on_grid(mask, self.geometry, onto, name, self.source, transform)
             notes += said
-        return RegionSet(masks, onto, self.source, self.files, tuple(notes))
+        return RegionSet(masks, onto, self.source, self.files, tuple(notes), self.patient_key)
 
     def evaluate(self, expression: str) -> np.ndarray:
         """Mask of a set expression of region names.
@@ -118,7 +127,7 @@ class RegionSet:
 
 
 def read_regions(
-    path: Path | str, geometry: Geometry, *, labels: Mapping[int, str] | None = None, only: Collection[str] | None = None
+    path: Path | str, geometry: Geometry, *, labels: Mapping[int, str] | None = None, only: Only = None
 ) -> RegionSet:
     """Regions of a file on the grid of an image.
 
@@ -131,8 +140,9 @@ def read_regions(
         directly (`rasterise`).
     labels : mapping of int to str, optional
         Names of a label map's values; only these are read. Without it every value above 0 is read as ``label 5``.
-    only : collection of str, optional
-        Names of the regions wanted; the others are neither read nor checked.
+    only : collection of str, or callable, optional
+        Names of the regions wanted, or a function from the names that the file holds to those wanted; the others are
+        neither read nor checked.
 
     Raises
     ------
@@ -140,28 +150,33 @@ def read_regions(
         A file of another kind, another frame of reference than the image's, two regions of one name, a region
         without voxels on the grid or wholly outside the image, a name or label that the file does not hold.
     """
+    from .dicom_files import looks_like_dicom
+
     file = _find(Path(path))
     if _is_nifti(file):
-        source, found, notes = "NIfTI labels", *_from_nifti(file, geometry, labels, only)
+        source, found, notes, patient = "NIfTI labels", *_from_nifti(file, geometry, labels, only), ""
     else:
-        if labels is not None:
+        if labels is not None and looks_like_dicom(file):
             raise BadInput(f"{file.name}: labels name the values of a NIfTI label map; a DICOM file has names of its own.")
-        source, found, notes = _from_dicom(file, geometry, only)
+        source, found, notes, patient = _from_dicom(file, geometry, only)
     if not found:
         raise BadInput(f"{file.name}: holds no region; give a file with contours or labels.")
-    return RegionSet(found, geometry, source, ((file.name, sha256_file(file)),), tuple(notes))
+    return RegionSet(found, geometry, source, ((file.name, sha256_file(file)),), tuple(notes), patient)
 
 
-def wanted_names(present: Iterable[str], only: Collection[str] | None, file: str) -> set[str]:
-    """Names to read, after refusing duplicates and names that are not there."""
+def wanted_names(present: Iterable[str], only: Only, file: str) -> set[str]:
+    """Names to read, after refusing duplicates, names that are not there and names that no table or DICOM object holds."""
     present = list(present)
-    names = set(present) if only is None else set(only)
+    names = set(present) if only is None else set(only(present) if callable(only) else only)
     for name in sorted(names):
         if name not in present:
             raise BadInput(f"{file}: there is no region {name!r}; it holds {', '.join(present) or 'none'}.{near_matches(name, present)}")
         if present.count(name) > 1:
             raise BadInput(f"{file}: {present.count(name)} regions are named {name!r}; rename them so that each name stands once.")
+        if len(name) > 64 or not name.isprintable():
+            raise BadInput(f"{file}: the name of region {name[:64]!r} is longer than 64 characters or holds control characters; rename it, or leave it out{_HOW}.")
     return names
+
 
 
 def require_frame(found: str, geometry: Geometry, file: str) -> None:
@@ -176,9 +191,9 @@ def require_frame(found: str, geometry: Geometry, file: str) -> None:
 def check_on_grid(name: str, file: str, n_voxels: int, outside: float) -> list[str]:
     """Refuse a region without voxels or wholly outside the image; a warning if part of it is."""
     if outside >= 1.0:
-        raise BadInput(f"{file}: region {name!r} lies wholly outside the image; check that it was drawn on this image, or leave it out.")
+        raise BadInput(f"{file}: region {name!r} lies wholly outside the image; check that it was drawn on this image, or leave it out{_HOW}.")
     if n_voxels == 0:
-        raise BadInput(f"{file}: region {name!r} holds no voxel of the image; it is empty or smaller than a voxel, so leave it out or draw it again.")
+        raise BadInput(f"{file}: region {name!r} holds no voxel of the image; it is empty or smaller than a voxel, so draw it again or leave it out{_HOW}.")
     if outside > 1e-9:
         return [f"{outside:.1%} of region {name!r} lies outside the image and is lost."]
     return []
@@ -205,7 +220,7 @@ def put_on_grid(
 
     n = int(np.count_nonzero(mask))
     if n == 0:
-        raise BadInput(f"{file}: region {name!r} is empty; leave it out or draw it again.")
+        raise BadInput(f"{file}: region {name!r} is empty; draw it again or leave it out{_HOW}.")
     out = resample_mask(mask, own, onto, transform)
     outside = 0.0
     if transform is not None or not own.same_grid(onto):
@@ -233,7 +248,9 @@ def _parse(expression: str, regions: RegionSet) -> list[str]:
         return [expression]
     tokens = re.findall(r'"[^"]*"|(?<=\s)[-+&](?=\s)|(?:(?!\s[-+&]\s)[^"])+', expression)
     tokens = [t.strip() for t in tokens if t.strip()]
-    readings = list(_readings(tokens, regions))
+    if len(tokens) > 99:
+        raise BadInput(f"region expression {expression[:40] + '...'!r} has more than 50 parts; make it of smaller ones.")
+    readings = list(itertools.islice(_readings(tokens, regions), 2))
     if len(readings) > 1:
         raise BadInput(f"region expression {expression!r} has two readings, since a region's name holds an operator; put names in double quotes.")
     if readings:
@@ -266,9 +283,9 @@ def _find(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise BadInput(f"{path.name}: there is no such file or folder with regions; check the path.")
-    from .dicom_files import read_header
+    from .dicom_files import looks_like_dicom, read_header
 
-    found = []
+    found, unread = [], None
     for file in sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")):
         if _is_nifti(file):
             found.append(file)
@@ -276,18 +293,20 @@ def _find(path: Path) -> Path:
         try:
             if read_header(file).text("Modality") in ("RTSTRUCT", "SEG"):
                 found.append(file)
-        except BadInput:
-            continue  # a note or an index beside the regions
+        except BadInput as error:  # a note or an index beside the regions, or the regions themselves
+            unread = error if unread is None and looks_like_dicom(file) else unread
+    if not found and unread is not None:
+        raise unread
     if len(found) != 1:
         what = "no file with regions" if not found else f"{len(found)} files with regions ({', '.join(f.name for f in found[:4])})"
         raise BadInput(f"{path.name}: the folder holds {what}; give the path of one RTSTRUCT, SEG or NIfTI label map.")
     return found[0]
 
 
-def _from_dicom(file: Path, geometry: Geometry, only: Collection[str] | None) -> tuple[str, dict[str, np.ndarray], list[str]]:
+def _from_dicom(file: Path, geometry: Geometry, only: Only) -> tuple[str, dict[str, np.ndarray], list[str], str]:
     from . import rtstruct, seg
     from .dicom_common import read_dataset
-    from .dicom_files import reading
+    from .dicom_files import Header, patient_key, reading
 
     readers = {"RTSTRUCT": rtstruct.masks_of, "SEG": seg.masks_of}
     ds = read_dataset(file)
@@ -295,11 +314,11 @@ def _from_dicom(file: Path, geometry: Geometry, only: Collection[str] | None) ->
         modality = str(ds.get("Modality", ""))
         if modality not in readers:
             raise BadInput(f"{file.name}: is a DICOM file of modality {modality or 'none'}; regions are read from an RTSTRUCT, a SEG or a NIfTI label map.")
-        return modality, *readers[modality](ds, geometry, file.name, only)
+        return modality, *readers[modality](ds, geometry, file.name, only), patient_key(Header(file.name, (ds,)))
 
 
 def _from_nifti(
-    file: Path, geometry: Geometry, labels: Mapping[int, str] | None, only: Collection[str] | None
+    file: Path, geometry: Geometry, labels: Mapping[int, str] | None, only: Only
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     from .nifti import read_nifti
 
@@ -310,10 +329,10 @@ def _from_nifti(
         raise BadInput(f"{file.name}: holds values that are not whole numbers, so it is not a label map; give one label per voxel.")
     present = [int(v) for v in np.unique(whole) if v > 0]
     names = {v: f"label {v}" for v in present} if labels is None else {int(v): n for v, n in labels.items()}
-    for value, name in names.items():
-        if value not in present and (only is None or name in only):
-            raise BadInput(f"{file.name}: label {value} ({name!r}) occurs in no voxel; the map holds {', '.join(map(str, present)) or 'none'}, so correct the labels.")
     chosen = wanted_names(names.values(), only, file.name)
+    for value, name in names.items():
+        if value not in present and name in chosen:
+            raise BadInput(f"{file.name}: label {value} ({name!r}) occurs in no voxel; the map holds {', '.join(map(str, present)) or 'none'}, so correct the labels.")
     out, notes = {}, []
     for value, name in names.items():
         if name in chosen:

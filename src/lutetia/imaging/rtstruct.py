@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,15 @@ from .dicom_common import (
 )
 from .outline import keyholed, outlines
 from .rasterise import plane_spacing, rasterise
-from .regions import RegionSet, check_on_grid, check_volume, require_frame, require_writable, wanted_names
+from .regions import (
+    Only,
+    RegionSet,
+    check_on_grid,
+    check_volume,
+    require_frame,
+    require_writable,
+    wanted_names,
+)
 from .resample import axial_order
 from .volume import Geometry
 
@@ -33,7 +40,7 @@ _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _COLOURS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 30, 180), (70, 240, 240), (240, 50, 230), (210, 245, 60))
 
 
-def masks_of(ds: Dataset, geometry: Geometry, file: str, only: Collection[str] | None = None) -> tuple[dict[str, np.ndarray], list[str]]:
+def masks_of(ds: Dataset, geometry: Geometry, file: str, only: Only = None) -> tuple[dict[str, np.ndarray], list[str]]:
     """Masks by name, and warnings, of an RTSTRUCT dataset on a grid.
 
     Structures without closed contours (points, or none drawn) are left out with a warning.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from .dicom_common import (
     save,
     series_headers,
 )
-from .regions import RegionSet, put_on_grid, require_frame, require_writable, wanted_names
+from .regions import Only, RegionSet, put_on_grid, require_frame, require_writable, wanted_names
 from .resample import axial_order
 from .volume import Geometry
 
@@ -121,7 +120,7 @@ def write_seg(
     save(path, ds)
 
 
-def masks_of(ds: Dataset, geometry: Geometry, file: str, only: Collection[str] | None = None) -> tuple[dict[str, np.ndarray], list[str]]:
+def masks_of(ds: Dataset, geometry: Geometry, file: str, only: Only = None) -> tuple[dict[str, np.ndarray], list[str]]:
     """Masks by segment label, and warnings, of a SEG dataset (binary, label map or fractional) on a grid.
 
     Raises

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..core import BadInput, CouldNot, near_matches
+from ..core import BadInput, CouldNot, near_matches, show
 from .curves import TimeActivityCurve, TimeIntegratedActivity
 from .few_points import METHODS as SINGLE
 from .few_points import single_time_point
@@ -18,6 +18,8 @@ from .trapezoid import trapezoid
 
 FIT_METHODS = ("auto", "trapezoid", "tri-exponential-jackson2013", *SINGLE)
 _ASSUMED_U = 0.05
+#: After as many physical half-lives 10^-9 of an activity is left: a few becquerel of what was given.
+MOST_HALF_LIVES = 30.0
 
 
 def fit_curve(
@@ -59,7 +61,8 @@ def fit_curve(
     Raises
     ------
     BadInput
-        An unknown model or method, too few points for it, or a decay constant that is not positive.
+        An unknown model or method, too few points for it, a decay constant that is not positive, or a point so late
+        that nothing is left.
     CouldNot
         No model could be fitted.
 
@@ -71,6 +74,11 @@ def fit_curve(
     """
     if not (math.isfinite(decay_constant_per_s) and decay_constant_per_s > 0):
         raise BadInput(f"decay_constant_per_s: got {decay_constant_per_s}; give the nuclide's decay constant, above zero.")
+    if decay_constant_per_s * curve.time_s[-1] > MOST_HALF_LIVES * math.log(2):
+        raise BadInput(
+            f"The last point, at {show(float(curve.time_s[-1]), 's')}, is more than {MOST_HALF_LIVES:g} physical half-lives "
+            f"({show(math.log(2) / decay_constant_per_s, 's')}) after the administration, when nothing is left; check the nuclide and the times."
+        )
     if method not in FIT_METHODS:
         raise BadInput(f"Fit method: got {method!r}; choose one of {', '.join(FIT_METHODS)}.{near_matches(method, FIT_METHODS)}")
     if method in SINGLE:

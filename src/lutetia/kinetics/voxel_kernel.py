@@ -11,6 +11,7 @@ from .models import LN_RATE_SPREAD
 
 _OPEN = LN_RATE_SPREAD**-2
 _STEPS = 25
+_TIE = 4.0  # models this close in AIC to the best are averaged with it
 _BLOCK = 4096  # voxels that share scratch arrays
 
 
@@ -164,7 +165,7 @@ def _uptake(t, y, w, n, floor, fastest, k, q, ek, eq):
                 break
         else:
             damping = 10.0 * damping + 0.1
-            if damping > 1e6:
+            if damping > 1e3:
                 break
             _set_uptake(t, y, w, n, k, q, ek, eq)
     return max(chi2, 0.0), a, k, q
@@ -239,34 +240,263 @@ def _two_points(t, y, w, floor, e):
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _one(t, y, w, n, floor, fastest_washout, slow, quick, differences, rejected, e, e2):
-    """Integral, uncertainty and model of one voxel with two points or more."""
-    if n == 2:
-        a, k = _two_points(t, y, w, floor, e)
-        return a / k, _u_mono(t, w, n, a, k, e), 1 if k > floor else 2
-    chi2, a, k = _mono(t, y, w, n, floor, _log_linear_rate(t, y, w, n, floor, fastest_washout), e)
-    # One more parameter costs 2 in AIC, so below that the uptake model cannot win; and it bends the curve
-    # down at the first point, so it cannot help where that point is above the mono-exponential.
-    if chi2 > 2.0 and y[0] < a * e[0]:
-        u = _u_mono(t, w, n, a, k, e)
+def _nearest_pair(y, w, n, washout, decays, uptake, rises, first, last, s):
+    """The two washout rates of the grid, and the uptake rate, with the smallest chi-squared.
+
+    Only pairs whose amplitudes are both positive count; (0, 0, 0) if there is none.
+    """
+    m = len(washout)
+    most, k1, k2, q = 0.0, 0.0, 0.0, 0.0
+    b, yb, bb = s[:m], s[m], s[m + 1]
+    for row in range(first, last):
+        for j in range(m):
+            yb[j] = bb[j] = 0.0
+            for i in range(n):
+                b[j, i] = decays[j, i] - rises[row, i]
+                yb[j] += w[i] * y[i] * b[j, i]
+                bb[j] += w[i] * b[j, i] * b[j, i]
+        for j in range(1, m):
+            if 1.3 * washout[j] > uptake[row]:
+                break
+            for h in range(j):
+                bc = 0.0
+                for i in range(n):
+                    bc += w[i] * b[h, i] * b[j, i]
+                det = bb[h] * bb[j] - bc * bc
+                a1, a2 = yb[h] * bb[j] - yb[j] * bc, yb[j] * bb[h] - yb[h] * bc  # times det
+                gain = a1 * yb[h] + a2 * yb[j]
+                if a1 > 0.0 and a2 > 0.0 and gain > most * det:  # chi-squared is sum(w y^2) less gain / det
+                    most, k1, k2, q = gain / det, washout[h], washout[j], uptake[row]
+    return k1, k2, q
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _set_phases(t, y, w, n, k, s):
+    """Fill the exponentials (rows 0 to 2) and the two phases (rows 3, 4); amplitudes and chi-squared.
+
+    Chi-squared is infinite where an amplitude would not be positive.
+    """
+    yy = yb = yc = bb = bc = cc = 0.0
+    rises = k[2] < math.inf
+    for i in range(n):
+        s[0, i], s[1, i] = math.exp(-k[0] * t[i]), math.exp(-k[1] * t[i])
+        s[2, i] = math.exp(-k[2] * t[i]) if rises else 0.0
+        b, c, ww = s[0, i] - s[2, i], s[1, i] - s[2, i], w[i]
+        s[3, i], s[4, i] = b, c
+        yy += ww * y[i] * y[i]
+        yb += ww * y[i] * b
+        yc += ww * y[i] * c
+        bb += ww * b * b
+        bc += ww * b * c
+        cc += ww * c * c
+    det = bb * cc - bc * bc
+    a1, a2 = yb * cc - yc * bc, yc * bb - yb * bc
+    if det <= 1e-12 * bb * cc or min(a1, a2) <= 1e-6 * max(a1, a2):
+        return 0.0, 0.0, math.inf
+    return a1 / det, a2 / det, max(yy - (a1 * yb + a2 * yc) / det, 0.0)
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _normal(t, y, w, n, a1, a2, k, size, s, normal, slope, f):
+    """Normal matrix (lower half) in (a1, a2, ln k1, ln k2, ln q) and the slope of -chi-squared / 2 in them."""
+    for g in range(size):
+        slope[g] = 0.0
+        for h in range(g + 1):
+            normal[g, h] = 0.0
+    for i in range(n):
+        f[0], f[1] = s[3, i], s[4, i]
+        f[2], f[3] = -a1 * k[0] * t[i] * s[0, i], -a2 * k[1] * t[i] * s[1, i]
+        if size == 5:
+            f[4] = (a1 + a2) * k[2] * t[i] * s[2, i]
+        r = w[i] * (y[i] - a1 * f[0] - a2 * f[1])
+        for g in range(size):
+            slope[g] += r * f[g]
+            wf = w[i] * f[g]
+            for h in range(g + 1):
+                normal[g, h] += wf * f[h]
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _forward(factor, x, size, damping):
+    """Cholesky factor L in place of the lower half of `factor`, and x into L^-1 x; False if not positive.
+
+    What is left of the diagonal of a rate once the two amplitudes are eliminated is raised by `damping`.
+    """
+    for i in range(size):
+        for j in range(i):
+            z = factor[i, j]
+            for h in range(j):
+                z -= factor[i, h] * factor[j, h]
+            factor[i, j] = z / factor[j, j]
+        pivot = factor[i, i]
+        for h in range(i):
+            pivot -= factor[i, h] * factor[i, h]
+            x[i] -= factor[i, h] * x[h]
+            if h == 1:
+                pivot *= 1.0 + damping
+        if pivot <= 1e-13 * factor[i, i]:
+            return False
+        factor[i, i] = math.sqrt(pivot)
+        x[i] /= factor[i, i]
+    return True
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _two_phases(t, y, w, n, floor, resolved, quickest, k, s, m):
+    """Refine a1 [exp(-k1 t) - exp(-q t)] + a2 [exp(-k2 t) - exp(-q t)] in its log-rates, k = (k1, k2, q).
+
+    An infinite q is the bi-exponential. Changes `k`; `s` and `m` are scratch. Chi-squared, the integral and
+    its standard uncertainty from the covariance of the region fits.
+    """
+    normal, factor, slope, x, trial = m[:5], m[5:10], m[10], m[11], m[12]
+    size = 5 if k[2] < math.inf else 4
+    a1, a2, chi2 = _set_phases(t, y, w, n, k, s)
+    if chi2 == math.inf:
+        return chi2, 0.0, 0.0
+    damping, moved = 1e-3, True
+    for _ in range(_STEPS):
+        if moved:
+            _normal(t, y, w, n, a1, a2, k, size, s, normal, slope, m[14])
+        for g in range(size):
+            for h in range(g + 1):
+                factor[g, h] = normal[g, h]
+            x[g] = slope[g] if g > 1 else 0.0  # the amplitudes are the best ones
+        # A rate that is pushed beyond its limit is held there.
+        held1, held2 = k[0] <= floor and slope[2] < 0.0, k[1] >= resolved and slope[3] > 0.0
+        held3 = size == 5 and k[2] >= quickest and slope[4] > 0.0
+        for g in range(2, size):
+            if (g == 2 and held1) or (g == 3 and held2) or (g == 4 and held3):
+                for h in range(g):
+                    factor[g, h] = 0.0
+                factor[g, g] = 1.0
+                x[g] = 0.0
+                for h in range(g + 1, size):
+                    factor[h, g] = 0.0
+        if not _forward(factor, x, size, damping):
+            break
+        for g in range(size - 1, 1, -1):
+            for h in range(g + 1, size):
+                x[g] -= factor[h, g] * x[h]
+            x[g] /= factor[g, g]
+        trial[0] = max(k[0] * math.exp(min(max(x[2], -1.0), 1.0)), floor)
+        trial[1] = min(max(k[1] * math.exp(min(max(x[3], -1.0), 1.0)), 1.05 * trial[0]), resolved)
+        trial[2] = k[2]
+        if size == 5:
+            trial[2] = min(max(k[2] * math.exp(min(max(x[4], -1.0), 1.0)), 1.05 * trial[1]), quickest)
+        a1_new, a2_new, c_new = math.inf, math.inf, math.inf
+        if 1.04 * trial[0] < trial[1] and 1.04 * trial[1] < trial[2]:
+            a1_new, a2_new, c_new = _set_phases(t, y, w, n, trial, s)
+        moved = c_new <= chi2
+        if moved:
+            done = chi2 - c_new < 1e-4 * (1.0 + chi2)
+            k[0], k[1], k[2], a1, a2, chi2 = trial[0], trial[1], trial[2], a1_new, a2_new, c_new
+            damping *= 0.1
+            if done:
+                break
+        else:
+            damping = 10.0 * damping + 0.1
+            if damping > 100.0:
+                break
+    _set_phases(t, y, w, n, k, s)
+    _normal(t, y, w, n, a1, a2, k, size, s, normal, slope, m[14])
+    for g in range(2, size):
+        normal[g, g] += _OPEN
+    x[0], x[1], x[2], x[3] = 1.0 / k[0], 1.0 / k[1], -a1 / k[0], -a2 / k[1]
+    tia = a1 / k[0] + a2 / k[1]
+    if size == 5:
+        x[0], x[1], x[4] = x[0] - 1.0 / k[2], x[1] - 1.0 / k[2], (a1 + a2) / k[2]
+        tia -= (a1 + a2) / k[2]
+    if not _forward(normal, x, size, 0.0):
+        return chi2, tia, tia
+    variance = 0.0
+    for g in range(size):
+        variance += x[g] * x[g]
+    return chi2, tia, math.sqrt(variance)
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _convex(y, w, n, a, e, decays):
+    """Whether a second phase beside a exp(-k t) = a e could lower chi-squared.
+
+    Chi-squared is convex in the phases, so if a little of none lowers it, nothing does.
+    """
+    for j in range(decays.shape[0]):
+        d = 0.0
+        for i in range(n):
+            d += w[i] * (y[i] - a * e[i]) * decays[j, i]
+        if d > 0.0:
+            return True
+    return False
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _choose(
+    t, y, w, n, floor, chi2, a, k, u, slow, quick, differences, washout, decays, uptake, rises, rejected, s, m, fits
+):
+    """Integral, uncertainty and model of a voxel whose mono-exponential, in s[0], leaves room for another model."""
+    e, e2 = s[0], s[1]
+    # Columns of `fits`, one per number of parameters less 2: chi-squared, integral, uncertainty.
+    fits[0] = math.inf
+    if a > 0.0:
+        fits[0, 0], fits[1, 0], fits[2, 0] = chi2, a / k, u
+    aic = chi2 + 4.0
+    convex = n >= 4 and aic > 8.0 and _convex(y, w, n, a, e, decays)
+    if y[0] < a * e[0]:  # the uptake bends the curve down at the first point
         j = _nearest(y, w, differences, n)
         c_up, a_up, k_up, q_up = _uptake(t, y, w, n, floor, quick[-1], slow[j], quick[j], e, e2)
-        if a_up > 0.0 and c_up + 2.0 < chi2:
-            if c_up > rejected[1]:
-                total, u = _trapezoid(t, y, w, n, floor)
-                return total, u, 4
-            u = _u_uptake(t, w, n, a_up, k_up, q_up)
-            return a_up * (1.0 / k_up - 1.0 / q_up), u * math.sqrt(max(1.0, c_up / max(n - 3, 1))), 3
-    else:
-        u = _u_mono(t, w, n, a, k, e)
-    if a <= 0.0 or chi2 > rejected[0]:
+        if a_up > 0.0 and q_up < 0.95 * quick[-1]:
+            fits[0, 1], fits[1, 1] = c_up, a_up * (1.0 / k_up - 1.0 / q_up)
+            fits[2, 1] = _u_uptake(t, w, n, a_up, k_up, q_up)
+            aic = min(aic, c_up + 6.0)
+    last = len(uptake) - 1
+    for extra in (2, 3):
+        if aic <= 4.0 + 2.0 * extra or (extra == 2 and not convex) or (extra == 3 and n < 5):
+            continue
+        rates = m[13]
+        first, end = (last, last + 1) if extra == 2 else (0, last)  # the last uptake rate is infinite
+        rates[0], rates[1], rates[2] = _nearest_pair(y, w, n, washout, decays, uptake, rises, first, end, s)
+        if rates[0] > 0.0:
+            c, total, u = _two_phases(t, y, w, n, floor, washout[-1], quick[-1], rates, s, m)
+            if c < math.inf and (extra == 2 or rates[2] < 0.95 * quick[-1]):
+                fits[0, extra], fits[1, extra], fits[2, extra] = c, total, u
+                aic = min(aic, c + 4.0 + 2.0 * extra)
+    return _average(t, y, w, n, floor, aic, k > floor, rejected, fits)
+
+
+@nb.njit(cache=True, error_model="numpy")
+def _average(t, y, w, n, floor, aic, washes_out, rejected, fits):
+    """The best model, or where others tie their mean by Akaike weights; trapezoids where the best is rejected."""
+    best = 0
+    for j in range(1, 4):
+        if fits[0, j] + 2.0 * j < fits[0, best] + 2.0 * best:
+            best = j
+    if fits[0, best] > rejected[best]:
         total, u = _trapezoid(t, y, w, n, floor)
         return total, u, 4
-    return a / k, u * math.sqrt(max(1.0, chi2 / (n - 2))), 1 if k > floor else 2
+    weights = total = square = variance = 0.0
+    tied = 0
+    inflation = max(1.0, fits[0, best] / max(n - 2 - best, 1))
+    for j in range(4):
+        delta = fits[0, j] + 4.0 + 2.0 * j - aic
+        if delta < _TIE:
+            weight = math.exp(-0.5 * delta)
+            weights += weight
+            total += weight * fits[1, j]
+            square += weight * (fits[1, j] - fits[1, best]) ** 2
+            variance += weight * fits[2, j] ** 2
+            tied += 1
+    total /= weights
+    between = max(square / weights - (total - fits[1, best]) ** 2, 0.0)
+    u = math.sqrt(variance / weights * inflation + between)
+    if tied > 1:
+        return total, u, 8
+    return total, u, (1 if washes_out else 2, 3, 6, 7)[best]
 
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
-def fit_all(t, activity, floor, relative_u, relative_floor, fastest_washout, slow, quick, differences, rejected):
+def fit_all(
+    t, activity, floor, relative_u, relative_floor, fastest_washout, slow, quick, differences, washout, decays, uptake, rises, rejected
+):
     """Integral, uncertainty, model and finiteness of every column of `activity`, shape (n, voxels)."""
     n, voxels = activity.shape
     tia = np.zeros(voxels, np.float32)
@@ -274,7 +504,8 @@ def fit_all(t, activity, floor, relative_u, relative_floor, fastest_washout, slo
     model = np.zeros(voxels, np.uint8)
     finite = np.ones(voxels, np.bool_)
     for block in nb.prange((voxels + _BLOCK - 1) // _BLOCK):
-        y, w, e, e2 = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+        y, w, fits = np.empty(n), np.empty(n), np.empty((3, 4))
+        s, m = np.empty((len(washout) + 2, max(n, len(washout)))), np.empty((15, 5))
         for v in range(block * _BLOCK, min((block + 1) * _BLOCK, voxels)):
             peak = 0.0
             for i in range(n):
@@ -287,7 +518,18 @@ def fit_all(t, activity, floor, relative_u, relative_floor, fastest_washout, slo
                 continue
             for i in range(n):
                 w[i] = 1.0 / ((relative_u * y[i]) ** 2 + (relative_floor * peak) ** 2)
-            tia[v], u_tia[v], model[v] = _one(
-                t, y, w, n, floor, fastest_washout, slow, quick, differences, rejected, e, e2
-            )
+            e = s[0]
+            if n == 2:
+                a, k = _two_points(t, y, w, floor, e)
+                chi2 = 0.0
+            else:
+                chi2, a, k = _mono(t, y, w, n, floor, _log_linear_rate(t, y, w, n, floor, fastest_washout), e)
+            u = _u_mono(t, w, n, a, k, e)
+            # A parameter more costs 2 in AIC, and the uptake model, the only one with one more, bends down at the first point.
+            if chi2 <= 2.0 or (chi2 <= 4.0 and y[0] >= a * e[0]):  # no other model can win
+                tia[v], u_tia[v], model[v] = a / k, u * math.sqrt(max(1.0, chi2 / max(n - 2, 1))), 1 if k > floor else 2
+            else:
+                tia[v], u_tia[v], model[v] = _choose(
+                    t, y, w, n, floor, chi2, a, k, u, slow, quick, differences, washout, decays, uptake, rises, rejected, s, m, fits
+                )
     return tia, u_tia, model, finite

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import BadInput
+from .models import _RESOLVED
 
 VOXEL_MODELS = {
     0: "no activity", 1: "mono-exponential", 2: "mono-exponential at physical decay", 3: "uptake",
-    4: "trapezoid with a tail", 5: "single time point",
+    4: "trapezoid with a tail", 5: "single time point", 6: "bi-exponential", 7: "tri-exponential",
+    8: "average of models that tie",
 }
-_PAIRS = 10  # nodes per rate of the grid from which the uptake model starts
+_PAIRS = 8  # nodes per rate of the grid from which the uptake model starts
+_WASHOUT, _UPTAKE = 8, 6  # the same for models of two phases
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +28,7 @@ class VoxelFits:
     tia_Bq_s, u_tia_Bq_s : ndarray of float32, shape of one volume
         Time-integrated activity (per voxel, or per mL if the input was) and its standard uncertainty.
     model : ndarray of uint8, same shape
-        Keys of `VOXEL_MODELS`.
+        Keys of `VOXEL_MODELS`; an average has its own.
     """
 
     tia_Bq_s: np.ndarray
@@ -60,10 +63,15 @@ def fit_voxels(
 
     Notes
     -----
-    Three points or more: weighted least squares of the mono-exponential; the uptake model is fitted as well
-    where it could win by AIC, and the better of the two is taken. Where that one is rejected by its
-    chi-squared at the 0.1 % level, trapezoids from zero and a tail at the rate of the last two points, never
-    slower than physical decay. Two points: the mono-exponential through both, with the same floor.
+    Three points or more: weighted least squares of the models of the region fits, within the same limits and
+    compared by the same criterion, AIC = chi-squared + 2 k with known uncertainties: the mono-exponential, the
+    uptake model (three points), the bi-exponential (four) and the tri-exponential (five). A model of more
+    parameters is tried only where it could win, that is where a perfect fit would beat the best one so far.
+    Models within 4 of the best in AIC are averaged with Akaike weights, and their disagreement is part of the
+    uncertainty (Buckland et al. 1997, doi:10.2307/2533961); the region fits go on to 10 and try every model.
+    Where the best is rejected by its chi-squared at the 0.1 % level: trapezoids from zero and a tail at the
+    rate of the last two points, never slower than physical decay. Two points: the mono-exponential through
+    both, with the same floor.
     Each voxel is computed by itself: the result does not depend on the number of threads.
 
     Raises
@@ -92,9 +100,11 @@ def fit_voxels(
     from .voxel_kernel import fit_all  # numba loads only when voxels are fitted
 
     fastest = max(20 / np.diff(t).min(), 20 * decay_constant_per_s)
-    rejected = chi2_distribution.ppf(0.999, np.maximum(len(t) - np.array([2, 3]), 1))
+    rejected = chi2_distribution.ppf(0.999, np.maximum(len(t) - np.arange(2, 6), 1))
+    slow, quick, differences = _uptake_grid(t, decay_constant_per_s)
     tia, u, model, finite = fit_all(
-        t, flat, decay_constant_per_s, relative_u, relative_floor, fastest, *_uptake_grid(t, decay_constant_per_s), rejected
+        t, flat, decay_constant_per_s, relative_u, relative_floor, fastest,
+        slow, quick, differences, *_two_phase_grid(t, decay_constant_per_s, quick[-1]), rejected,
     )
     if not finite.all():
         raise BadInput("The activity volumes hold values that are not finite numbers; check the images and their scale factors.")
@@ -128,3 +138,10 @@ def _uptake_grid(t: np.ndarray, decay: float) -> tuple[np.ndarray, np.ndarray, n
     k, q = (x.ravel() for x in np.meshgrid(slow, quick, indexing="ij"))
     k, q = k[q >= 1.3 * k], q[q >= 1.3 * k]
     return k, q, np.exp(-np.multiply.outer(k, t)) - np.exp(-np.multiply.outer(q, t))
+
+
+def _two_phase_grid(t: np.ndarray, decay: float, quickest: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Washout rates up to the limit of the region fits, uptake rates with infinity last, and their exponentials."""
+    washout = np.geomspace(decay, max(_RESOLVED * math.log(2) / t[0], 3 * decay), _WASHOUT)
+    uptake = np.append(np.geomspace(1.5 * decay, quickest, _UPTAKE), np.inf)
+    return washout, np.exp(-np.multiply.outer(washout, t)), uptake, np.exp(-np.multiply.outer(uptake, t))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -36,22 +36,24 @@ def chain(parent: Nuclide | str) -> tuple[Member, ...]:
     """
     first = nuclide(parent) if isinstance(parent, str) else parent
     order = _ascending(first)
-    decays = dict.fromkeys(order, 0.0)
-    attached = dict.fromkeys(order, False)
-    decays[first.name], attached[first.name] = 1.0, True
-    for name in order:
-        n = nuclide(name)
-        for daughter, fraction, _ in n.daughters:
-            if daughter in decays:
-                decays[daughter] += decays[name] * fraction
-                if attached[name] and nuclide(daughter).half_life_s < first.half_life_s:
-                    attached[daughter] = True
-    return tuple(Member(nuclide(n), decays[n], attached[n]) for n in order)
+    decays, attached = _decays(order, order), _attached(first, order)
+    return tuple(Member(nuclide(n), decays[n], n in attached) for n in order)
 
 
 def equilibrium_chain(parent: Nuclide | str) -> tuple[Member, ...]:
-    """The members of `chain` that are in equilibrium with the parent, the parent included."""
-    return tuple(m for m in chain(parent) if m.in_equilibrium)
+    """The members of `chain` that are in equilibrium with the parent, the parent included.
+
+    Here `decays_per_parent` counts the ways through members in equilibrium alone: what a member gets by way of one
+    that outlives the parent does not follow the parent's activity.
+
+    >>> [round(m.decays_per_parent, 4) for m in equilibrium_chain("Sb-127")]  # without Te-127m (109 d)
+    [1.0, 0.8232]
+    """
+    first = nuclide(parent) if isinstance(parent, str) else parent
+    order = _ascending(first)
+    attached = _attached(first, order)
+    decays = _decays(order, attached)
+    return tuple(Member(nuclide(n), decays[n], True) for n in order if n in attached)
 
 
 def chain_energy_per_decay_MeV(parent: Nuclide | str) -> Mapping[str, float]:
@@ -64,6 +66,27 @@ def chain_energy_per_decay_MeV(parent: Nuclide | str) -> Mapping[str, float]:
     """
     members = equilibrium_chain(parent)
     return MappingProxyType({r: sum(m.decays_per_parent * m.nuclide.energy_per_decay_MeV[r] for m in members) for r in RADIATIONS})
+
+
+def _attached(first: Nuclide, order: list[str]) -> set[str]:
+    """The parent and all that is reached from it without passing a nuclide that outlives it."""
+    attached = {first.name}
+    for name in order:
+        if name in attached:
+            attached |= {d for d, _, _ in nuclide(name).daughters if d in order and nuclide(d).half_life_s < first.half_life_s}
+    return attached
+
+
+def _decays(order: list[str], through: Collection[str]) -> dict[str, float]:
+    """Decays of each nuclide for one decay of the first, over ways that pass only those of `through`."""
+    decays = dict.fromkeys(order, 0.0)
+    decays[order[0]] = 1.0
+    for name in order:
+        if name in through:
+            for daughter, fraction, _ in nuclide(name).daughters:
+                if daughter in decays:
+                    decays[daughter] += decays[name] * fraction
+    return decays
 
 
 def _ascending(first: Nuclide) -> list[str]:

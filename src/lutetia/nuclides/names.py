@@ -46,6 +46,10 @@ def _canonical(text: str, known: frozenset[str]) -> str:
         mass, state, element = (match[1], match[2], match[3]) if match[1] else (match[5], match[6], match[4])
         states = {"m1": "m", "m2": "n", "M": "m", None: ""}.get(state, state)
         symbol = _SYMBOL_OF.get(element.lower())
+        # In '99mo' or '22na' the letter belongs to the symbol: there is no O-99m.
+        whole = _SYMBOL_OF.get((state or "").lower() + element.lower()) if match[1] else None
+        if f"{symbol}-{mass}{states}" not in known and f"{whole}-{mass}" in known:
+            return f"{whole}-{mass}"
         # In '99MTC' or '99mtc' the state letter is glued to the symbol.
         if symbol is None and match[1] and not state and element[:1] in "mM":
             symbol, states = _SYMBOL_OF.get(element[1:].lower()), "m"

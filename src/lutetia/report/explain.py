@@ -39,10 +39,13 @@ def explain(result: dict[str, Any], region: str | None = None) -> str:
     Raises
     ------
     BadInput
-        The result has no such region.
+        The result has no such region, or it was changed by hand into what no result is.
     """
-    node = _overview(result) if region is None else _region(result, _find(result, region))
-    return "\n".join(_lines(node)) + "\n"
+    found = None if region is None else _find(result, region)
+    try:
+        return "\n".join(_lines(_overview(result) if found is None else _region(result, found))) + "\n"
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        raise BadInput("The result is damaged: a part of it is not what lutetia writes there; run the case again to write a whole result.") from None
 
 
 def _find(result: dict[str, Any], name: str) -> dict[str, Any]:
