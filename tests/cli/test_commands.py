@@ -76,6 +76,7 @@ def test_voxel_s() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [(("sphere", "Lu-177", "--mass", "1"), "without a unit"), (("sphere", "Lu-177", "--mass", "1 MBq"), "another kind"), (("sphere", "Lu-177", "--mass", "-1 g"), "above zero"),
+     (("sphere", "Lu-177", "--mass", "1e-40 g"), "prefix"), (("voxel-s", "Y-90", "--size", "1e9 m"), "prefix"), (("sphere", "Lu-177", "--mass", "1 g", "--density", "1e-30 g/mL"), "prefix"),
      (("voxel-s", "Y-90", "--size", "3"), "without a unit"), (("voxel-s", "Y-90", "--size", "3 mm", "--extent", "99"), "extent"), (("dose", "nowhere.toml", "--out", "x"), "case.toml"),
      (("explain", "nowhere.json"), "nowhere.json"), (("inspect", "nowhere"), "nowhere")],
 )  # fmt: skip

@@ -30,12 +30,9 @@ def _quantity(unit: str, *, positive: bool = True, within: tuple[str, str] | Non
 
 def _parse(value: object, unit: str, positive: bool, within: tuple[str, str] | None) -> float:
     try:
-        found = parse(value, unit, "value", positive=positive)
+        return parse(value, unit, "value", positive=positive, within=within)
     except BadInput as error:
         raise ValueError(str(error).removeprefix("value: ")) from None
-    if within is not None and not parse(within[0], unit) <= found <= parse(within[1], unit):
-        raise ValueError(f"got {value!r}, which is not between {within[0]} and {within[1]}; check the unit and its prefix")
-    return found
 
 
 def _relative(value: object) -> float:

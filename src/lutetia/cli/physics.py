@@ -77,8 +77,8 @@ def sphere_command(
     from ..transport.spheres import sphere_s_Gy_per_Bq_s
 
     n = find(nuclide)
-    mass_kg = parse(mass, "kg", "--mass", positive=True)
-    density_g_mL = parse(density, "g/mL", "--density", positive=True)
+    mass_kg = parse(mass, "kg", "--mass", positive=True, within=("1 ng", "1000 kg"))
+    density_g_mL = parse(density, "g/mL", "--density", positive=True, within=("0.001 g/mL", "25 g/mL"))
     s = sphere_s_Gy_per_Bq_s(n.name, mass_kg, progeny=progeny, density_g_mL=density_g_mL)
     total = sum(s.values())
     if json:
@@ -106,8 +106,8 @@ def voxel_s_command(
     from ..transport.voxels import voxel_s_mGy_per_MBq_s
 
     n = find(nuclide)
-    size_mm = parse(size, "mm", "--size", positive=True)
-    density_g_mL = parse(density, "g/mL", "--density", positive=True)
+    size_mm = parse(size, "mm", "--size", positive=True, within=("0.001 mm", "100 mm"))
+    density_g_mL = parse(density, "g/mL", "--density", positive=True, within=("0.001 g/mL", "25 g/mL"))
     s = voxel_s_mGy_per_MBq_s(n.name, size_mm, extent, progeny=progeny, density_g_mL=density_g_mL)
     if json:
         print_json({"nuclide": n.name, "size_mm": size_mm, "extent": extent, "density_g_mL": density_g_mL, "progeny": progeny, "S_mGy_per_MBq_s": s})

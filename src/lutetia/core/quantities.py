@@ -54,7 +54,7 @@ def registry() -> Any:
     return ureg
 
 
-def parse(text: object, unit: str, what: str = "value", *, positive: bool = False) -> float:
+def parse(text: object, unit: str, what: str = "value", *, positive: bool = False, within: tuple[str, str] | None = None) -> float:
     """Text such as ``"7.4 GBq"`` as a float in `unit`.
 
     Parameters
@@ -67,11 +67,13 @@ def parse(text: object, unit: str, what: str = "value", *, positive: bool = Fals
         Name used in the error sentence.
     positive : bool
         Refuse zero and negative values.
+    within : (str, str), optional
+        Least and greatest value that makes sense, as text with a unit: what lies beyond is a wrong unit or prefix.
 
     Raises
     ------
     BadInput
-        A bare number, a number with a decimal comma or blanks in it, an unknown unit, a unit of another kind, or a value
+        A value beyond `within`, a bare number, a number with a decimal comma or blanks in it, an unknown unit, a unit of another kind, or a value
         that is not finite.
 
     >>> parse("7.4 GBq", "Bq")
@@ -101,6 +103,8 @@ def parse(text: object, unit: str, what: str = "value", *, positive: bool = Fals
         raise BadInput(f"{what}: got {text!r}, which is not a finite number; give a finite value in {unit}.")
     if positive and value <= 0:
         raise BadInput(f"{what}: got {text!r}; give a value above zero.")
+    if within is not None and not parse(within[0], unit) <= value <= parse(within[1], unit):
+        raise BadInput(f"{what}: got {text!r}, which is not between {within[0]} and {within[1]}; check the unit and its prefix.")
     return value
 
 
