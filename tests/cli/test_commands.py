@@ -127,3 +127,10 @@ def test_an_output_folder_with_other_files_is_left_alone(tmp_path: Path) -> None
     (tmp_path / "letter.txt").write_text("dear")
     assert "did not write" in refused("dose", EXAMPLES / "region-table", "--out", tmp_path)
     assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+def test_a_fit_that_cannot_be_done_names_its_region(tmp_path: Path) -> None:
+    head = TABLE.split("[[region]]")[0]
+    (tmp_path / "case.toml").write_text(head + '[[region]]\nname = "one point"\nmass = "100 g"\ntimes = ["24 h"]\nactivities = ["50 MBq"]\n')
+    said = refused("dose", tmp_path / "case.toml", "--out", tmp_path / "out")
+    assert "region 'one point'" in said and "hanscheid" in said

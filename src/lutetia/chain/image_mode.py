@@ -61,7 +61,7 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     )
     hu, partly = _covered(patient, names, masks)
     curves = [_curve(case, patient, masks, name) for name in names]
-    fits = [fit(case, case.kinetics, c, n.decay_constant_per_s) for c, _ in curves]
+    fits = [fit(case.kinetics, c, n.decay_constant_per_s, f"region {name!r}") for name, (c, _) in zip(names, curves)]
     clock.append(time.perf_counter())
     chosen = engine or case.dosimetry.engine or ("monte-carlo" if patient.hu is not None or patient.body is not None else "kernel")
     doses = dose_map(
@@ -97,7 +97,7 @@ def _seconds_of_one(case: Case, patient: PatientImages, decay_constant_per_s: fl
     """With a single scan: the seconds by which the method multiplies an activity, and its own relative uncertainty."""
     if len(patient.time_s) > 1:
         return None, 0.0
-    one = fit(case, case.kinetics, TimeActivityCurve(patient.time_s, np.ones(1), np.zeros(1)), decay_constant_per_s)
+    one = fit(case.kinetics, TimeActivityCurve(patient.time_s, np.ones(1), np.zeros(1)), decay_constant_per_s, "kinetics")
     return one.tia_Bq_s, one.u_tia_Bq_s / one.tia_Bq_s
 
 

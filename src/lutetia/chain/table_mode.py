@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core import BadInput, parse
+from ..core import BadInput, LutetiaError, parse
 from ..dosimetry.regions import s_mass_slope, self_s
 from ..dosimetry.uncertainty import dose_budget
-from ..kinetics import TimeActivityCurve, fit_curve
+from ..kinetics import TimeActivityCurve, TimeIntegratedActivity, fit_curve
 from ..nuclides import equilibrium_chain, nuclide
 from .case import Case, Kinetics, TableRegion
 from .records import bed_record, provenance, region_record, result_record
@@ -41,17 +41,20 @@ def run_table(case: Case, *, seed: int) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def fit(case: Case, settings: Kinetics, curve: TimeActivityCurve, decay_constant_per_s: float) -> Any:
-    """Fit a curve as the case asks."""
-    return fit_curve(
-        curve,
-        decay_constant_per_s=decay_constant_per_s,
-        method=settings.method,
-        models=settings.models,
-        half_life_s=settings.effective_half_life,
-        half_life_relative_u=settings.effective_half_life_u,
-        relative_u=settings.relative_u,
-    )
+def fit(settings: Kinetics, curve: TimeActivityCurve, decay_constant_per_s: float, what: str) -> TimeIntegratedActivity:
+    """Fit a curve as the case asks; `what` is named if it cannot be done."""
+    try:
+        return fit_curve(
+            curve,
+            decay_constant_per_s=decay_constant_per_s,
+            method=settings.method,
+            models=settings.models,
+            half_life_s=settings.effective_half_life,
+            half_life_relative_u=settings.effective_half_life_u,
+            relative_u=settings.relative_u,
+        )
+    except LutetiaError as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def region_curve(name: str, time_s: np.ndarray, activity_Bq: np.ndarray, relative_u: float) -> TimeActivityCurve:
@@ -89,7 +92,7 @@ def _region(case: Case, r: TableRegion, name: str, decay_constant: float) -> dic
         activity = activity / r.recovery_coefficient
     relative = r.relative_u if r.relative_u is not None else case.uncertainty.point
     curve = region_curve(r.name, times, activity, relative)
-    fitted = fit(case, r.kinetics or case.kinetics, curve, decay_constant)
+    fitted = fit(r.kinetics or case.kinetics, curve, decay_constant, f"region {r.name!r}")
     mass_kg = r.mass if r.mass is not None else float(r.volume or 0) * float(r.density or 0) * 1e-3
     density = r.density if r.density is not None else (mass_kg * 1000 / r.volume if r.volume is not None else 1.0)
     volume_mL = r.volume if r.volume is not None else mass_kg * 1000 / density
