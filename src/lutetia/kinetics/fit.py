@@ -69,7 +69,7 @@ def fit_curve(
     >>> t = 3600 * np.array([4.0, 24.0, 96.0, 168.0])
     >>> a = 1e8 * np.exp(-np.log(2) / (50 * 3600) * t)
     >>> result = fit_curve(TimeActivityCurve(t, a, 0.05 * a), decay_constant_per_s=1.2074e-6, models=["mono-exponential"])
-    >>> round(result.tia_Bq_s / (1e8 * 50 * 3600 / np.log(2)), 6)
+    >>> round(float(result.tia_Bq_s / (1e8 * 50 * 3600 / np.log(2))), 6)
     1.0
     """
     if not (math.isfinite(decay_constant_per_s) and decay_constant_per_s > 0):
