@@ -103,13 +103,12 @@ def staged_folder(out: Path | str, *, marker: str = "result.json") -> Iterator[P
 def _foreign(folder: Path, marker: str) -> list[str]:
     """Names in a folder that no run of lutetia left there."""
     names = sorted(p.name for p in folder.iterdir())
-    try:
+    # Without a marker, or with one that lutetia did not write, everything is foreign.
+    with contextlib.suppress(OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         content = json.loads((folder / marker).read_text("utf-8"))
         if str(content["schema"]).startswith("lutetia-"):
             own = {marker, *map(str, content["files"].values())}
             return [n for n in names if n not in own]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        pass  # no marker, or one that lutetia did not write
     return names
 
 

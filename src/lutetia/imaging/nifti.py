@@ -55,8 +55,9 @@ def read_nifti(path: Path, quantity: str) -> Volume:
     try:
         with gzip.open(path) if name.lower().endswith(".gz") else open(path, "rb") as stream:
             volume = _volume(stream, name, quantity)
+            # gzip keeps its checksum at the end: read that far.
             while stream.read(1 << 20):
-                pass  # gzip keeps its checksum at the end
+                continue
     except BadInput:
         raise
     except MemoryError:

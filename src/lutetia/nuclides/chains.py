@@ -133,7 +133,7 @@ class Inventory:
         object.__setattr__(self, "activity_Bq", MappingProxyType(clean))
 
     def at(self, elapsed_s: float) -> Inventory:
-        """The inventory `elapsed_s` seconds later (Bateman's solution; doi of the form used: 10.1088/0305-4470/29/23/032)."""
+        """The inventory `elapsed_s` seconds later (Bateman's solution, by the eigenvectors of the decay matrix)."""
         if not np.isfinite(elapsed_s) or elapsed_s < 0:
             raise BadInput(f"inventory: the elapsed time is {elapsed_s!r} s; give zero or a positive time.")
         order = _merge([_ascending(nuclide(n)) for n in self.activity_Bq])

@@ -1,8 +1,8 @@
 """Absorbed fractions and S-values of spheres and ellipsoids with a uniform source.
 
 For a sphere of radius a the probability that a point at distance r from a random inner point, in a random
-direction, is inside as well is ``1 - 3r/4a + r^3/16a^3`` (Berger, MIRD Pamphlet 2; Kellerer 1971,
-doi 10.2307/3573333). With the energy dE(r) that a kernel deposits at r, the absorbed fraction is
+direction, is inside as well is ``1 - 3r/4a + r^3/16a^3`` (a
+standard result of geometrical probability; checked against random sampling in the tests). With the energy dE(r) that a kernel deposits at r, the absorbed fraction is
 ``phi = (1/E) * integral dE(r) (1 - 3r/4a + r^3/16a^3)``, r up to 2a.
 
 An ellipsoid is a sphere stretched along its axes: along the direction u it is, for uniform points, the sphere of
