@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Hypothesis's own profile for CI would make every run draw the same examples.
-settings.register_profile("lutetia", deadline=None, max_examples=30, derandomize=False, suppress_health_check=[HealthCheck.too_slow])
+# Every run of `make test` draws the same examples, so that a red run is a change's fault; `make validate` explores new ones.
+settings.register_profile("lutetia", deadline=None, max_examples=30, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", deadline=None, max_examples=200, derandomize=False, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lutetia")
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
