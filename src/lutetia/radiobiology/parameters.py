@@ -55,7 +55,7 @@ def bed_parameters(organ: str, name: str | None = None) -> BedParameters | None:
     True
     """
     sets = bed_parameter_sets()
-    tissue = _plain(organ)
+    tissue = plain_organ(organ)
     if name is None:
         return next((p for p in sets.values() if p.organ == tissue), None)
     if name not in sets:
@@ -65,7 +65,9 @@ def bed_parameters(organ: str, name: str | None = None) -> BedParameters | None:
     return sets[name]
 
 
-def _plain(organ: str) -> str:
+def plain_organ(organ: str) -> str:
     """"Kidney_Left" and "kidneys" as "kidney": words in lower case, without sides, in the singular."""
     words = [w for w in re.split(r"[\s_\-]+", organ.strip().lower()) if w not in ("left", "right", "l", "r", "both")]
-    return " ".join({"kidneys": "kidney", "metastases": "metastasis"}.get(w, w) for w in words)
+    if words[:1] in (["parotid"], ["parotids"]):
+        words = [w for w in words if w not in ("gland", "glands")]
+    return " ".join({"kidneys": "kidney", "lungs": "lung", "parotids": "parotid", "metastases": "metastasis"}.get(w, w) for w in words)
