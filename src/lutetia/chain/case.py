@@ -180,6 +180,33 @@ class Kinetics(_Part):
     relative_u: Relative | None = None
 
 
+def _fractions(value: object) -> object:
+    """A number stands for all progeny."""
+    return {"all": value} if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class FreeFate(_Part):
+    to: dict[Name, Fraction] = Field(default_factory=dict)
+    blood_half_life: _quantity("s", within=("1 ms", "100 d")) | None = None  # type: ignore[valid-type]
+    return_half_life: _quantity("s", within=("1 ms", "100 d")) | None = None  # type: ignore[valid-type]
+
+    @model_validator(mode="after")
+    def _at_most_all(self) -> FreeFate:
+        if sum(self.to.values()) > 1 + 1e-9:
+            raise ValueError(f"the shares of 'to' sum to {sum(self.to.values()):.6g}; they must not exceed 1 (what is missing from 1 goes to the body)")
+        return self
+
+
+class Progeny(_Part):
+    preset: str = Field(default="with-parent", max_length=64)
+    organ: dict[Name, str] = Field(default_factory=dict)
+    retained: dict[Name, Annotated[dict[str, Fraction], BeforeValidator(_fractions)]] = Field(default_factory=dict)
+    free: dict[str, FreeFate] = Field(default_factory=dict)
+
+
 class TableRegion(_Part):
     name: Name
     mass: Mass | None = None
@@ -229,6 +256,7 @@ class Case(_Part):
     uncertainty: Uncertainty = Field(default_factory=Uncertainty)
     calibration: Calibration | None = None
     dosimetry: Dosimetry = Field(default_factory=Dosimetry)
+    progeny: Progeny | None = None
     kinetics: Kinetics = Field(default_factory=Kinetics)
     measurement: Measurement = Field(default_factory=Measurement)
     folder: Path
@@ -240,6 +268,8 @@ class Case(_Part):
             raise ValueError("give either [[scan]] entries (images) or [[region]] entries (a table), not both and not neither")
         if self.scan and self.dosimetry.body is not None and self.scan[0].ct is not None:
             raise ValueError("dosimetry.body has no effect beside a CT, which shows the body; remove one of them")
+        if self.progeny is not None and not self.dosimetry.progeny:
+            raise ValueError("[progeny] has no effect with dosimetry.progeny = false, which leaves all progeny out; remove one of them")
         unused = [k for k, empty in self._of_the_other_mode().items() if not empty]
         if unused:
             raise ValueError(f"{unused[0]} has no effect {'with [[scan]] entries' if self.scan else 'on a region table'}; remove it")
@@ -273,15 +303,27 @@ def load_case(path: Path | str) -> Case:
         Not a file, not TOML, another schema, an unknown or missing key, a value that is not possible; the sentence
         names the key and, where there is one, the key that was probably meant.
     """
+    path, content, sha256 = read_toml(path, SCHEMA, "case.toml")
+    for reserved in ("folder", "sha256"):
+        if reserved in content:
+            raise BadInput(f"{path.name}: the key {reserved!r} is not one of a case file; remove it.")
+    try:
+        return Case(**content, folder=path.parent.resolve(), sha256=sha256)
+    except ValidationError as error:
+        raise BadInput(f"{path.name}: {fault_sentence(error, Case)}") from None
+
+
+def read_toml(path: Path | str, wanted: str, usual: str) -> tuple[Path, dict[str, Any], str]:
+    """A TOML file of the schema `wanted`: its path, its content without the schema, its hash; in a folder, the file `usual`."""
     import hashlib
 
     path = Path(path)
     if path.is_dir():
-        path = path / "case.toml"
+        path = path / usual
     try:
         raw = path.read_bytes()
     except OSError:
-        raise BadInput(f"There is no readable case file {path.name!r}; give the path of a case.toml.") from None
+        raise BadInput(f"There is no readable case file {path.name!r}; give the path of a {usual}.") from None
     try:
         content = tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -291,24 +333,18 @@ def load_case(path: Path | str) -> Case:
     except (ValueError, RecursionError):  # a number of thousands of digits, brackets in thousands
         raise BadInput(f"{path.name} holds a number or a nesting beyond what a case file needs; correct it.") from None
     schema = content.pop("schema", None)
-    if schema != SCHEMA:
-        raise BadInput(f"{path.name}: {'names no schema' if schema is None else f'the schema is {schema!r}'}; this version reads schema = {SCHEMA!r}.")
-    for reserved in ("folder", "sha256"):
-        if reserved in content:
-            raise BadInput(f"{path.name}: the key {reserved!r} is not one of a case file; remove it.")
-    try:
-        return Case(**content, folder=path.parent.resolve(), sha256=hashlib.sha256(raw).hexdigest())
-    except ValidationError as error:
-        raise BadInput(f"{path.name}: {_sentence(error)}") from None
+    if schema != wanted:
+        raise BadInput(f"{path.name}: {'names no schema' if schema is None else f'the schema is {schema!r}'}; this version reads schema = {wanted!r}.")
+    return path, content, hashlib.sha256(raw).hexdigest()
 
 
-def _sentence(error: ValidationError) -> str:
-    """The first fault of a validation, as one sentence."""
+def fault_sentence(error: ValidationError, root: type[BaseModel]) -> str:
+    """The first fault of a validation of `root`, as one sentence."""
     first = error.errors()[0]
     loc = first["loc"][:-2] if first["loc"][-1:] == ("[key]",) else first["loc"]
     where = ".".join(str(p + 1) if isinstance(p, int) else str(p) for p in loc)
     if first["type"] == "extra_forbidden":
-        return f"{where} is not a known key.{near_matches(str(first['loc'][-1]), _keys_beside(first['loc']))}"
+        return f"{where} is not a known key.{near_matches(str(first['loc'][-1]), _keys_beside(first['loc'], root))}"
     if first["type"] == "missing":
         return f"{where} is missing; add it."
     message = _WANTED.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ").replace("Input should", "it should").rstrip(".")
@@ -327,8 +363,8 @@ _WANTED = {
 }  # fmt: skip
 
 
-def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
-    model: Any = Case
+def _keys_beside(loc: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
+    model: Any = root
     for part in loc[:-1]:
         if isinstance(part, int):
             continue

@@ -17,6 +17,7 @@ from .table_mode import run_table
 
 #: Writes the report of a result; the maps are None where the case had no images.
 ReportWriter = Callable[[Path, dict[str, Any], ImageRun | None], None]
+_BY_NUCLIDE = "dose_by_nuclide"
 
 
 def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, seed: int = 1, report: ReportWriter | None = None) -> dict[str, Any]:
@@ -77,6 +78,10 @@ def _write_maps(case: Case, run: ImageRun, stage: Path) -> None:
     names = {"dose": "dose.nii.gz", "tia": "tia.nii.gz", "uncertainty": "dose_u.nii.gz", "rtdose": "rtdose.dcm", "seg": "regions_seg.dcm"}
     for key, volume in (("dose", run.dose), ("tia", run.tia), ("uncertainty", run.dose_u)):
         write_nifti(stage / names[key], volume)
+    for nuclide, volume in run.dose_by_nuclide.items():
+        names[f"dose_{nuclide}"] = f"{_BY_NUCLIDE}/{nuclide}.nii.gz"
+        (stage / _BY_NUCLIDE).mkdir(exist_ok=True)
+        write_nifti(stage / names[f"dose_{nuclide}"], volume)
     source = _dicom_source(case)
     write_rtdose(stage / names["rtdose"], run.dose, like=source, description=f"lutetia {run.result['nuclide']} {run.result['engine']}, research use")
     write_seg(stage / names["seg"], run.regions, source_series=source)

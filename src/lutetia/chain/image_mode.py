@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,19 @@ from scipy.ndimage import binary_dilation
 from scipy.spatial.transform import Rotation
 
 from ..core import BadInput, finite_or_none, near_matches
+from ..dosimetry.decay_maps import DecayMaps
 from ..dosimetry.dvh import dvh
-from ..dosimetry.maps import DoseMap, dose_map
+from ..dosimetry.maps import AIR_FLOOR_G_ML, DoseMap, dose_map
 from ..dosimetry.regions import region_dose
 from ..dosimetry.uncertainty import Recovery, dose_budget
 from ..imaging import Geometry, RegionSet, Volume
 from ..kinetics import TimeActivityCurve, fit_voxels
+from ..kinetics.progeny import Fates
 from ..nuclides import nuclide
 from ..transport.kernels import nuclide_kernels
+from ..transport.materials import medium_from_hu
 from .case import Case
+from .fates import case_fates, counted_chain, fate_assumptions, progeny_record, require_preset
 from .records import bed_record, provenance, region_record, result_record
 from .scans import PatientImages, beyond, read_patient
 from .table_mode import fit, region_curve
@@ -39,6 +44,7 @@ class ImageRun:
     anatomy: Volume
     anatomy_kind: str
     regions: RegionSet
+    dose_by_nuclide: Mapping[str, Volume] = field(default_factory=dict)
 
 
 def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
@@ -47,12 +53,20 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     The engine is `monte-carlo` where there is a CT or a body outline and `kernel` where there is neither, unless one is
     asked for.
     """
-    clock = [time.perf_counter()]
+    start = time.perf_counter()
+    require_preset(case)
+    patient = read_patient(case, nuclide(case.nuclide))
+    return run_patient(case, patient, engine=engine, seed=seed, reading_s=time.perf_counter() - start)
+
+
+def run_patient(case: Case, patient: PatientImages, *, engine: str | None, seed: int, reading_s: float = 0.0) -> ImageRun:
+    """The result of an image case whose images have been read."""
     n = nuclide(case.nuclide)
-    patient = read_patient(case, n)
-    clock.append(time.perf_counter())
+    now = time.perf_counter()
+    clock = [now - reading_s, now]
     geometry = patient.scans[0].volume.geometry
     names, masks = _select(case, patient.regions)
+    fates = case_fates(case, names)
     stack = np.stack([np.maximum(v.values, 0).astype(np.float32, copy=False) for v in patient.aligned])
     stack *= np.float32(geometry.voxel_mL)
     seconds, method_u = _seconds_of_one(case, patient, n.decay_constant_per_s)
@@ -64,19 +78,20 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     fits = [fit(case.kinetics, c, n.decay_constant_per_s, f"region {name!r}") for name, (c, _) in zip(names, curves)]
     clock.append(time.perf_counter())
     chosen = engine or case.dosimetry.engine or ("monte-carlo" if patient.hu is not None or patient.body is not None else "kernel")
+    inside = {k: masks[0][k] for k in names}
+    decays = _decays(case, n.name, voxels.tia_Bq_s, inside, fates, hu, patient.body)
+    several = len(counted_chain(case)) > 1
     doses = dose_map(
-        voxels.tia_Bq_s, geometry, n.name, chosen, hu=hu, body=patient.body,
-        masks={k: masks[0][k] for k in names}, histories=case.dosimetry.histories, seed=seed, progeny=case.dosimetry.progeny,
+        decays if several else voxels.tia_Bq_s, geometry, n.name, chosen, hu=hu, body=patient.body,
+        masks=inside, histories=case.dosimetry.histories, seed=seed, progeny=False,
     )  # fmt: skip
     total = doses.total_Gy
-    records = [
-        _record(case, patient, doses, total, voxels.tia_Bq_s, masks[0][name], name, *c, f, n.name, partly[name]) for name, c, f in zip(names, curves, fits)
-    ]
+    records = [_record(case, patient, doses, total, decays, masks[0][name], name, *c, f, partly[name]) for name, c, f in zip(names, curves, fits)]
     clock.append(time.perf_counter())
     warnings = list(patient.warnings) + _light_tissue(n.name, doses, masks[0], patient.hu is not None)
     result = result_record(
-        case, chosen, n.name, records, seed=seed, scans=_scan_records(patient), warnings=warnings, assumptions=_assumptions(case, doses),
-        monte_carlo=_monte_carlo(doses), timing_s=dict(zip(("read", "kinetics", "transport"), np.diff(clock).tolist())),
+        case, chosen, n.name, records, seed=seed, scans=_scan_records(patient), warnings=warnings, assumptions=_assumptions(case, doses, fates, several),
+        monte_carlo=_monte_carlo(doses), progeny=progeny_record(case, fates, decays.decays, deposited_MeV=doses.deposited_MeV, images=True), timing_s=dict(zip(("read", "kinetics", "transport"), np.diff(clock).tolist())),
         provenance=provenance(case, chosen, patient.inputs, seed),
     )  # fmt: skip
     anatomy, kind = (patient.hu, "CT") if patient.hu is not None else (patient.aligned[0], "activity")
@@ -89,8 +104,18 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
         Volume(u, geometry, "absorbed dose, standard uncertainty [Gy]", at),
         anatomy,
         kind,
-        RegionSet({k: masks[0][k] for k in names}, geometry, patient.regions[0].source, patient.regions[0].files, ()),
+        RegionSet(inside, geometry, patient.regions[0].source, patient.regions[0].files, ()),
+        {k: Volume(d, geometry, f"absorbed dose of {k} [Gy]", at) for k, d in doses.by_nuclide_Gy.items()},
     )
+
+
+def _decays(
+    case: Case, name: str, tia: np.ndarray, masks: Mapping[str, np.ndarray], fates: Fates, hu: np.ndarray | None, body: np.ndarray | None
+) -> DecayMaps:
+    """Where every nuclide decays. Free atoms in the body are in voxels that hold tissue, where a CT or an outline shows which."""
+    if hu is not None and not fates.all_stay:
+        body = np.asarray(medium_from_hu(hu).density_g_mL) >= AIR_FLOOR_G_ML
+    return DecayMaps(name, tia, masks, fates, body=body)
 
 
 def _seconds_of_one(case: Case, patient: PatientImages, decay_constant_per_s: float) -> tuple[float | None, float]:
@@ -178,11 +203,13 @@ def _curve(case: Case, patient: PatientImages, masks: list[dict[str, np.ndarray]
 
 
 def _record(
-    case: Case, patient: PatientImages, doses: DoseMap, total: np.ndarray, tia_map: np.ndarray, mask: np.ndarray, name: str,
-    curve: TimeActivityCurve, recovery: list[float] | None, fitted: Any, nuclide_name: str, warnings: list[str],
+    case: Case, patient: PatientImages, doses: DoseMap, total: np.ndarray, decays: DecayMaps, mask: np.ndarray, name: str,
+    curve: TimeActivityCurve, recovery: list[float] | None, fitted: Any, warnings: list[str],
 ) -> dict[str, Any]:  # fmt: skip
     geometry = patient.scans[0].volume.geometry
-    d = region_dose(doses, tia_map, name, mask, geometry.voxel_mL, nuclide_name, tia_Bq_s=fitted.tia_Bq_s, progeny=case.dosimetry.progeny)
+    counted = counted_chain(case)
+    of_map, of_fit = ({n: v for n, v in decays.of_region(mask, tia).items() if n in counted} for tia in (None, fitted.tia_Bq_s))
+    d = region_dose(doses, name, mask, geometry.voxel_mL, map_Bq_s=of_map, fitted_Bq_s=of_fit)
     s_u = float(np.hypot(case.uncertainty.s_value, d.u_statistical_Gy / d.dose_Gy if d.dose_Gy else 0.0))
     budget = dose_budget(
         volume_mL=d.volume_mL, voxel_mm=geometry.voxel_mL ** (1 / 3) * 10, fwhm_mm=case.uncertainty.resolution, volume_u=case.uncertainty.volume,
@@ -195,7 +222,7 @@ def _record(
     # The histogram keeps the shape of the map and takes the region's mean.
     histogram = dvh(total[mask] * (d.dose_Gy / of_map if of_map else 1.0), levels_Gy=tuple(case.dosimetry.dvh_levels))
     return region_record(
-        name=name, curve=curve, fit=fitted, mass_kg=d.mass_kg, volume_mL=d.volume_mL, by_radiation_Gy=d.by_radiation_Gy, budget=budget,
+        name=name, curve=curve, fit=fitted, mass_kg=d.mass_kg, volume_mL=d.volume_mL, by_nuclide_Gy=d.by_nuclide_Gy, decays_Bq_s=of_fit, budget=budget,
         administered_Bq=case.administration.activity, histogram=histogram, map_mean_Gy=d.map_mean_Gy, recovery=recovery,
         bed=bed_record(case.regions.bed.get(name), d.by_radiation_Gy, d.dose_Gy, fitted), warnings=warnings,
     )  # fmt: skip
@@ -226,10 +253,10 @@ def _motion(transform: np.ndarray, geometry: Geometry) -> dict[str, list[float]]
     return {"translation_mm": shift.tolist(), "rotation_deg": Rotation.from_matrix(transform[:3, :3]).as_euler("xyz", degrees=True).tolist()}
 
 
-def _assumptions(case: Case, doses: DoseMap) -> list[str]:
-    out = list(doses.notes)
-    if case.dosimetry.progeny:
-        out.append("progeny in equilibrium decays where its parent does")
+def _assumptions(case: Case, doses: DoseMap, fates: Fates, several: bool) -> list[str]:
+    out = list(doses.notes) + fate_assumptions(case, fates)
+    if several and not fates.all_stay:
+        out.append("progeny that goes to a region, or to the body outside all regions, is uniform in it; the field of view is taken for the whole body")
     out.append(f"independent uncertainty of each point of a curve: {case.uncertainty.point:.0%}; of S at fixed mass: {case.uncertainty.s_value:.0%}")
     if case.regions.use == "first":
         out.append("the first scan's regions hold for all scans")

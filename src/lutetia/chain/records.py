@@ -21,6 +21,7 @@ SCHEMA = "lutetia-result/1"
 _PACKAGES = ("numpy", "scipy", "numba", "pydicom", "highdicom", "SimpleITK", "nibabel", "radioactivedecay", "icrp107-database")
 
 _TABLES = ("electron_kernels", "estar_electrons", "photon_kernels", "photon_cross_sections", "astar_alphas", "radiobiology_bed")
+_FATE_TABLE = "progeny_fates"
 _IMAGE_TABLES = ("hu_to_density", "materials")
 
 
@@ -31,7 +32,8 @@ def region_record(
     fit: TimeIntegratedActivity,
     mass_kg: float,
     volume_mL: float,
-    by_radiation_Gy: Mapping[str, float],
+    by_nuclide_Gy: Mapping[str, Mapping[str, float]],
+    decays_Bq_s: Mapping[str, float],
     budget: dict[str, Any],
     administered_Bq: float,
     histogram: DVH | None = None,
@@ -43,8 +45,9 @@ def region_record(
     warnings: list[str] | None = None,
 ) -> dict[str, Any]:
     """The record of one region as ``result.json`` holds it; ``_u_`` are standard uncertainties (k = 1)."""
-    dose = float(sum(by_radiation_Gy.values())) + (cross_Gy or 0.0)  # a supplied cross-dose has no split
-    parts = {r: float(by_radiation_Gy.get(r, 0.0)) for r in ("alpha", "electron", "photon")}
+    by_nuclide = {n: {r: float(d.get(r, 0.0)) for r in ("alpha", "electron", "photon")} for n, d in by_nuclide_Gy.items()}
+    parts = {r: sum(d[r] for d in by_nuclide.values()) for r in ("alpha", "electron", "photon")}
+    dose = sum(parts.values()) + (cross_Gy or 0.0)  # a supplied cross-dose has no split
     return {
         "region": name,
         "mass_kg": mass_kg,
@@ -56,6 +59,8 @@ def region_record(
         "dose_Gy": dose,
         "dose_u_Gy": dose * budget["relative"],
         "dose_by_radiation_Gy": parts,
+        "dose_by_nuclide_Gy": by_nuclide,
+        "tia_by_nuclide_Bq_s": {n: float(v) for n, v in decays_Bq_s.items()},
         "dose_self_Gy": self_Gy,
         "dose_cross_Gy": cross_Gy,
         "dose_map_mean_Gy": map_mean_Gy,
@@ -129,6 +134,8 @@ def bed_record(organ: str | None, dose_by_radiation_Gy: Mapping[str, float], dos
 def provenance(case: Case, engine: str, inputs: list[dict[str, Any]], seed: int) -> dict[str, Any]:
     """What a result rests on: files, tables, settings, versions."""
     names = list(_TABLES) + (list(_IMAGE_TABLES) if case.scan else []) + (["photon_form_factors"] if engine == "monte-carlo" else [])
+    if case.progeny is not None and case.progeny.preset in set(table(_FATE_TABLE)["preset"]):
+        names.append(_FATE_TABLE)
     tables = [table(n) for n in names]
     return {
         "version": __version__,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..core import BadInput, LutetiaError, parse
-from ..dosimetry.regions import s_mass_slope, self_s
+from ..dosimetry.regions import by_radiation, s_mass_slope, self_doses_Gy
 from ..dosimetry.uncertainty import dose_budget
 from ..kinetics import TimeActivityCurve, TimeIntegratedActivity, fit_curve
-from ..nuclides import equilibrium_chain, nuclide
+from ..kinetics.progeny import progeny_decays
+from ..nuclides import nuclide
+from ..transport.spheres import GY_G_PER_MEV
 from .case import Case, Kinetics, TableRegion
+from .fates import case_fates, counted_chain, fate_assumptions, progeny_record
 from .records import bed_record, provenance, region_record, result_record
 
 
@@ -24,18 +29,23 @@ def run_table(case: Case, *, seed: int) -> dict[str, Any]:
     """
     start = time.perf_counter()
     n = nuclide(case.nuclide)
-    regions = [_region(case, r, n.name, n.decay_constant_per_s) for r in case.region]
+    fates = case_fates(case, [r.name for r in case.region])
+    fitted = [_fitted(case, r, n.decay_constant_per_s) for r in case.region]
+    decays = progeny_decays(n.name, {f.given.name: f.fit.tia_Bq_s for f in fitted}, fates)
+    counted = counted_chain(case)
+    regions = [_record(case, f, {k: v for k, v in decays.at(f.given.name).items() if k in counted}) for f in fitted]
     warnings = []
     without = [r.name for r in case.region if r.cross_dose is None]
     assumptions = ["no images: self-dose from the absorbed fractions of a sphere or ellipsoid of each region's mass"]
     if without:
         assumptions.append(f"dose from other regions neglected for: {', '.join(without)}")
-    if case.dosimetry.progeny and len(equilibrium_chain(n)) > 1:
-        assumptions.append("progeny in equilibrium decays where its parent does")
+    assumptions += fate_assumptions(case, fates)
+    deposited = sum(r["dose_self_Gy"] * r["mass_kg"] * 1000 / GY_G_PER_MEV for r in regions)
     if case.dosimetry.engine is not None:
         warnings.append(f"the engine {case.dosimetry.engine!r} needs images and was not used")
     return result_record(
         case, "region-table", n.name, regions, seed=seed, scans=[], warnings=warnings, assumptions=assumptions, monte_carlo=None,
+        progeny=progeny_record(case, fates, decays, deposited_MeV=deposited, images=False),
         timing_s={"read": 0.0, "kinetics": time.perf_counter() - start, "transport": 0.0, "write": 0.0},
         provenance=provenance(case, "region-table", [], seed),
     )  # fmt: skip
@@ -81,7 +91,20 @@ def region_curve(name: str, time_s: np.ndarray, activity_Bq: np.ndarray, relativ
     return curve
 
 
-def _region(case: Case, r: TableRegion, name: str, decay_constant: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitted:
+    """A region of the table with its curve, its fit and its size."""
+
+    given: TableRegion
+    curve: TimeActivityCurve
+    fit: TimeIntegratedActivity
+    mass_kg: float
+    volume_mL: float
+    density_g_mL: float
+    axes_mm: tuple[float, float, float] | None
+
+
+def _fitted(case: Case, r: TableRegion, decay_constant: float) -> _Fitted:
     times = np.array(r.times)
     activity = np.array(r.activities)
     if np.any(times < 0):
@@ -92,7 +115,7 @@ def _region(case: Case, r: TableRegion, name: str, decay_constant: float) -> dic
         activity = activity / r.recovery_coefficient
     relative = r.relative_u if r.relative_u is not None else case.uncertainty.point
     curve = region_curve(r.name, times, activity, relative)
-    fitted = fit(r.kinetics or case.kinetics, curve, decay_constant, f"region {r.name!r}")
+    found = fit(r.kinetics or case.kinetics, curve, decay_constant, f"region {r.name!r}")
     mass_kg = r.mass if r.mass is not None else float(r.volume or 0) * float(r.density or 0) * 1e-3
     density = r.density if r.density is not None else (mass_kg * 1000 / r.volume if r.volume is not None else 1.0)
     volume_mL = r.volume if r.volume is not None else mass_kg * 1000 / density
@@ -102,22 +125,28 @@ def _region(case: Case, r: TableRegion, name: str, decay_constant: float) -> dic
         if len(lengths) != 3:
             raise BadInput(f"region {r.name!r}: axes has {len(lengths)} lengths; give three, such as '11 cm, 6 cm, 5 cm'.")
         axes = (lengths[0], lengths[1], lengths[2])
-    s = self_s(name, mass_kg, density, axes_mm=axes, progeny=case.dosimetry.progeny)
-    by_radiation = {k: v * fitted.tia_Bq_s for k, v in s.items()}
-    self_Gy = float(sum(by_radiation.values()))
+    return _Fitted(r, curve, found, mass_kg, volume_mL, density, axes)
+
+
+def _record(case: Case, f: _Fitted, decays: Mapping[str, float]) -> dict[str, Any]:
+    """The record of a region in which `decays` of each nuclide take place (Bq s)."""
+    r, fitted = f.given, f.fit
+    by_nuclide = self_doses_Gy(decays, f.mass_kg, f.density_g_mL, axes_mm=f.axes_mm)
+    of_radiation = by_radiation(by_nuclide)
+    self_Gy = float(sum(of_radiation.values()))
     budget = dose_budget(
-        volume_mL=volume_mL, voxel_mm=None, fwhm_mm=None, volume_u=r.volume_u if r.volume_u is not None else case.uncertainty.volume,
+        volume_mL=f.volume_mL, voxel_mm=None, fwhm_mm=None, volume_u=r.volume_u if r.volume_u is not None else case.uncertainty.volume,
         recovery=None, calibration_u=case.uncertainty.calibration, fit_u=fitted.u_tia_Bq_s / fitted.tia_Bq_s,
-        s_u=case.uncertainty.s_value, s_slope=s_mass_slope(name, mass_kg, density, progeny=case.dosimetry.progeny),
+        s_u=case.uncertainty.s_value, s_slope=s_mass_slope(decays, f.mass_kg, f.density_g_mL),
     )  # fmt: skip
     if r.recovery_coefficient is not None:
         budget["note"] = "; ".join(filter(None, [str(budget["note"]), "uncertainty of the recovery coefficient not stated: counted as zero"]))
     organ = r.bed or case.regions.bed.get(r.name)
     dose = self_Gy + (r.cross_dose or 0.0)
     return region_record(
-        name=r.name, curve=curve, fit=fitted, mass_kg=mass_kg, volume_mL=volume_mL, by_radiation_Gy=by_radiation, budget=budget,
+        name=r.name, curve=f.curve, fit=fitted, mass_kg=f.mass_kg, volume_mL=f.volume_mL, by_nuclide_Gy=by_nuclide, decays_Bq_s=decays, budget=budget,
         administered_Bq=case.administration.activity, self_Gy=self_Gy, cross_Gy=r.cross_dose,
-        recovery=None if r.recovery_coefficient is None else [r.recovery_coefficient] * len(times),
-        bed=bed_record(organ, by_radiation, dose, fitted),
+        recovery=None if r.recovery_coefficient is None else [r.recovery_coefficient] * len(r.times),
+        bed=bed_record(organ, of_radiation, dose, fitted),
         warnings=[] if r.density is not None or r.volume is not None else ["density not given: 1 g/mL for the absorbed fractions"],
     )  # fmt: skip

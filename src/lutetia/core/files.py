@@ -101,15 +101,15 @@ def staged_folder(out: Path | str, *, marker: str = "result.json") -> Iterator[P
 
 
 def _foreign(folder: Path, marker: str) -> list[str]:
-    """Names in a folder that no run of lutetia left there."""
-    names = sorted(p.name for p in folder.iterdir())
+    """Names in a folder, and in the folders in it that a run made, that no run of lutetia left there."""
     # Without a marker, or with one that lutetia did not write, everything is foreign.
     with contextlib.suppress(OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         content = json.loads((folder / marker).read_text("utf-8"))
         if str(content["schema"]).startswith("lutetia-"):
             own = {marker, *map(str, content["files"].values())}
-            return [n for n in names if n not in own]
-    return names
+            own |= {str(p) for name in own for p in Path(name).parents}
+            return [n for n in sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*")) if n not in own]
+    return sorted(p.name for p in folder.iterdir())
 
 
 def inside(folder: Path, relative: str, what: str) -> Path:

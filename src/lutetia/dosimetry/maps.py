@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..core import BadInput
+from ..core import BadInput, stream_seed
 from ..imaging.volume import Geometry
 from ..nuclides import Lines, equilibrium_chain, nuclide
 from ..transport.bremsstrahlung import photon_lines
@@ -43,6 +43,12 @@ class DoseMap:
         Photons followed.
     photon_relative_u : dict of str to float
         Relative standard error of each region's photon energy (of the part that no smaller region covers).
+    by_nuclide_Gy : dict of str to ndarray
+        All radiations of each nuclide, where decays were given by nuclide; else empty.
+    region_Gy : dict of str to (dict of str to (dict of str to float))
+        Mean over mass of each of `masks`: region, nuclide, radiation. By the one name where decays were given as one map.
+    deposited_MeV : float
+        Energy deposited in all voxels.
     """
 
     by_radiation_Gy: dict[str, np.ndarray]
@@ -52,6 +58,9 @@ class DoseMap:
     notes: list[str] = field(default_factory=list)
     histories: int = 0
     photon_relative_u: dict[str, float] = field(default_factory=dict)
+    by_nuclide_Gy: dict[str, np.ndarray] = field(default_factory=dict)
+    region_Gy: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    deposited_MeV: float = 0.0
 
     @property
     def total_Gy(self) -> np.ndarray:
@@ -60,7 +69,7 @@ class DoseMap:
 
 
 def dose_map(
-    decays: np.ndarray,
+    decays: np.ndarray | Mapping[str, np.ndarray],
     geometry: Geometry,
     name: str,
     engine: str,
@@ -72,12 +81,13 @@ def dose_map(
     seed: int = 1,
     progeny: bool = True,
 ) -> DoseMap:
-    """Absorbed dose from a map of decays.
+    """Absorbed dose from a map of decays, or from one of each nuclide.
 
     Parameters
     ----------
-    decays : ndarray, shape geometry.shape
-        Time-integrated activity per voxel, Bq s.
+    decays : ndarray, shape geometry.shape, or mapping of str to ndarray
+        Time-integrated activity per voxel, Bq s: of the nuclide `name`, or by nuclide, each of which then counts for itself
+        (`lutetia.dosimetry.decay_maps.DecayMaps` makes its maps as they are needed).
     geometry : Geometry
     name : str
         Nuclide.
@@ -88,11 +98,12 @@ def dose_map(
     body : ndarray of bool or None
         Without a CT: inside is unit-density tissue, outside is air. Without either, everything is tissue.
     masks : mapping of str to ndarray of bool
-        Regions for which the Monte Carlo's standard error is wanted.
+        Regions whose means, and standard errors of the Monte Carlo, are wanted.
     histories, seed : int
-        Of the photon Monte Carlo.
+        Of the photon Monte Carlo. With several nuclides each gets a share of the histories that goes with the photon energy
+        it emits, and random numbers of its own.
     progeny : bool
-        Count the chain in equilibrium, every member decaying where the parent does.
+        With one map: count the chain in equilibrium, every member decaying where the parent does.
 
     Raises
     ------
@@ -111,28 +122,73 @@ def dose_map(
     notes = [] if hu is not None else [
         "no CT: the body has the density of water (1 g/mL)" + (" inside the outline" if body is not None else " everywhere in the image")
     ]
+    notes.append(_ENGINE_NOTES[engine])
     mass_floor = np.maximum(density, np.float32(AIR_FLOOR_G_ML))
-    to_Gy = np.float32(J_PER_MEV / (geometry.voxel_mL * 1e-3)) / mass_floor  # Gy per MeV
+    per_MeV = np.float32(J_PER_MEV / (geometry.voxel_mL * 1e-3))  # Gy per MeV at 1 g/mL
+    to_Gy = per_MeV / mass_floor
+    regions = [_Weights(n, np.flatnonzero(m), mass_floor.ravel()[m.ravel()].astype(float)) for n, m in (masks or {}).items()]
+    several = isinstance(decays, Mapping)
+    parts: Mapping[str, np.ndarray] = decays if several else {name: decays}  # type: ignore[dict-item, assignment]
+    lines = {n: chain_photon_lines(n, progeny=progeny and not several) for n in parts}
+    simulated = _shares(parts, lines, histories) if engine == "monte-carlo" else {}
+    blocks = _blocks_of(medium, mass_floor, geometry, masks or {}) if simulated else None
 
-    if engine == "local":
-        notes.append("engine 'local': charged particles stay in their voxel, photons are neglected")
-        energy = local_energy_MeV(decays, name, progeny=progeny)
-    elif engine == "kernel":
-        notes.append("engine 'kernel': electrons by water kernels of energy over the voxel's mass; photons by water kernels, as dose to water")
-        energy = kernel_energy_MeV(decays, geometry.spacing_mm, name, progeny=progeny)
-    else:
-        notes.append("engine 'monte-carlo': electrons by water kernels of energy over the voxel's mass; photons by Monte Carlo in the patient's materials")
-        energy = kernel_energy_MeV(decays, geometry.spacing_mm, name, progeny=progeny, radiations=("alpha", "electron"))
-    dose = {r: e * to_Gy for r, e in energy.items() if r != "photon"}
-    if "photon" in energy:
+    out = DoseMap({}, None, density, engine, notes, region_Gy={w.region: {} for w in regions})
+    u2: np.ndarray | None = None
+    photon_u2 = dict.fromkeys(masks or {}, 0.0)
+    deposited, followed = 0.0, 0
+    for n, part in parts.items():
+        if engine == "local":
+            energy = local_energy_MeV(part, n, progeny=progeny and not several)
+        else:
+            wanted = ("alpha", "electron") if engine == "monte-carlo" else ("alpha", "electron", "photon")
+            energy = kernel_energy_MeV(part, geometry.spacing_mm, n, progeny=progeny and not several, radiations=wanted)
+        deposited += sum(float(e.sum(dtype=float)) for e in energy.values())
         # A water kernel's energy in a light voxel belongs to the water that is not there: dose to water is the better estimate.
-        dose["photon"] = energy["photon"] * np.float32(J_PER_MEV / (geometry.voxel_mL * 1e-3))
-    u: np.ndarray | None = None
+        dose = {r: e * (per_MeV if r == "photon" else to_Gy) for r, e in energy.items()}
+        del energy
+        relative: dict[str, float] = {}
+        if n in simulated and blocks is not None:
+            own_seed = seed if n == next(iter(parts)) else stream_seed(seed, "progeny", n)
+            found = _photon_dose(part, blocks, geometry, lines[n], simulated[n], own_seed, masks or {})
+            dose["photon"], relative = found.dose_Gy, found.region_u
+            deposited += found.deposited_MeV
+            followed += found.histories
+            u2 = found.u_Gy**2 if u2 is None else u2 + found.u_Gy**2
+        for w in regions:
+            out.region_Gy[w.region][n] = {r: w.mean(d) for r, d in dose.items()}
+            photon_u2[w.region] += (relative.get(w.region, 0.0) * out.region_Gy[w.region][n].get("photon", 0.0)) ** 2
+        for r, d in dose.items():
+            out.by_radiation_Gy[r] = out.by_radiation_Gy[r] + d if r in out.by_radiation_Gy else d
+        if several:
+            out.by_nuclide_Gy[n] = np.sum(list(dose.values()), axis=0) if dose else np.zeros(geometry.shape, np.float32)
     region_u: dict[str, float] = {}
-    lines = chain_photon_lines(name, progeny=progeny)
-    if engine == "monte-carlo" and len(lines.energy_MeV) and decays.sum() > 0:
-        dose["photon"], u, region_u = _photon_dose(decays, medium, mass_floor, geometry, lines, histories, seed, masks or {})
-    return DoseMap(dose, u, density, engine, notes, histories if u is not None else 0, region_u)
+    if u2 is not None:
+        for region, by in out.region_Gy.items():
+            photons = sum(d.get("photon", 0.0) for d in by.values())
+            region_u[region] = float(np.sqrt(photon_u2[region])) / photons if photons > 0 else 0.0
+    return replace(
+        out, u_statistical_Gy=None if u2 is None else np.sqrt(u2), histories=followed, photon_relative_u=region_u, deposited_MeV=deposited
+    )
+
+
+_ENGINE_NOTES = {
+    "local": "engine 'local': charged particles stay in their voxel, photons are neglected",
+    "kernel": "engine 'kernel': electrons by water kernels of energy over the voxel's mass; photons by water kernels, as dose to water",
+    "monte-carlo": "engine 'monte-carlo': electrons by water kernels of energy over the voxel's mass; photons by Monte Carlo in the patient's materials",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Weights:
+    """Voxels of a region and their masses."""
+
+    region: str
+    index: np.ndarray
+    mass: np.ndarray
+
+    def mean(self, dose: np.ndarray) -> float:
+        return float(dose.ravel()[self.index].astype(float) @ self.mass / self.mass.sum()) if len(self.index) else 0.0
 
 
 def chain_photon_lines(name: str, *, progeny: bool = True) -> Lines:
@@ -142,31 +198,62 @@ def chain_photon_lines(name: str, *, progeny: bool = True) -> Lines:
     return Lines(np.concatenate([p.energy_MeV for p, _ in parts]), np.concatenate([p.per_decay * decays for p, decays in parts]))
 
 
-def _photon_dose(
-    decays: np.ndarray, medium: Medium, mass_floor: np.ndarray, geometry: Geometry, lines: Lines, histories: int, seed: int, masks: Mapping[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
-    """Photon dose and its standard error on the fine grid, computed on blocks where the grid is finer than needed."""
-    spacing = geometry.spacing_mm
-    factor = tuple(max(1, int(round(_MC_VOXEL_MM / s))) if s < 0.75 * _MC_VOXEL_MM else 1 for s in spacing)
-    centre = np.ix_(*[np.minimum(np.arange(0, n, f) + f // 2, n - 1) for n, f in zip(decays.shape, factor)])
-    count = _blocks(np.ones(decays.shape, np.float32), factor)
+def _shares(parts: Mapping[str, np.ndarray], lines: Mapping[str, Lines], histories: int) -> dict[str, int]:
+    """Histories of each nuclide that emits photons somewhere: all of them, or as its share of the photon energy and 1 % at least."""
+    emitted = {n: float(part.sum(dtype=float)) * float(lines[n].energy_MeV @ lines[n].per_decay) for n, part in parts.items() if len(lines[n].energy_MeV)}
+    total = sum(emitted.values())
+    if len(emitted) == 1:
+        return {n: histories for n, e in emitted.items() if e > 0}
+    return {n: max(round(histories * e / total), histories // 100, 1000) for n, e in emitted.items() if e > 0}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blocks:
+    """The medium on the blocks of voxels that the photon Monte Carlo runs on."""
+
+    factor: tuple[int, ...]
+    centre: tuple[np.ndarray, ...]
+    medium: Medium
+    floor: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _PhotonDose:
+    dose_Gy: np.ndarray
+    u_Gy: np.ndarray
+    region_u: dict[str, float]
+    deposited_MeV: float
+    histories: int
+
+
+def _blocks_of(medium: Medium, mass_floor: np.ndarray, geometry: Geometry, masks: Mapping[str, np.ndarray]) -> _Blocks:
+    """Blocks where the grid is finer than photons need; labels are on the fine grid."""
+    shape = geometry.shape
+    factor = tuple(max(1, int(round(_MC_VOXEL_MM / s))) if s < 0.75 * _MC_VOXEL_MM else 1 for s in geometry.spacing_mm)
+    centre = np.ix_(*[np.minimum(np.arange(0, n, f) + f // 2, n - 1) for n, f in zip(shape, factor)])
+    count = _blocks(np.ones(shape, np.float32), factor)
     density = (_blocks(medium.density_g_mL, factor) / count).astype(np.float32)
-    floor = _blocks(mass_floor, factor) / count
-    coarse = Medium(density, np.ascontiguousarray(medium.material[centre]), medium.names)
-    labels = np.zeros(decays.shape, np.int32)
+    labels = np.zeros(shape, np.int32)
     for n, mask in sorted(enumerate(masks.values(), 1), key=lambda m: -int(m[1].sum())):  # smaller regions last: they keep their voxels
         labels[mask] = n
-    result = simulate_photons(
-        _blocks(decays, factor), coarse, tuple(s * f for s, f in zip(spacing, factor)), lines, histories=histories, seed=seed, labels=labels[centre]
-    )
-    to_Gy = J_PER_MEV / (geometry.voxel_mL * 1e-3) / (floor * np.prod(factor))
+    return _Blocks(factor, centre, Medium(density, np.ascontiguousarray(medium.material[centre]), medium.names), _blocks(mass_floor, factor) / count, labels)
+
+
+def _photon_dose(
+    decays: np.ndarray, on: _Blocks, geometry: Geometry, lines: Lines, histories: int, seed: int, masks: Mapping[str, np.ndarray]
+) -> _PhotonDose:
+    """Photon dose and its standard error on the fine grid."""
+    spacing = tuple(s * f for s, f in zip(geometry.spacing_mm, on.factor))
+    result = simulate_photons(_blocks(decays, on.factor), on.medium, spacing, lines, histories=histories, seed=seed, labels=on.labels[on.centre])
+    to_Gy = J_PER_MEV / (geometry.voxel_mL * 1e-3) / (on.floor * np.prod(on.factor))
     # A partial block at the edge is counted as whole: its energy is spread over the same mass as everywhere.
     dose, u = result.energy_MeV * to_Gy, result.u_energy_MeV * to_Gy
-    for axis, (n, f) in enumerate(zip(decays.shape, factor)):
+    for axis, (n, f) in enumerate(zip(decays.shape, on.factor)):
         dose = np.repeat(dose, f, axis).take(range(n), axis) if f > 1 else dose
         u = np.repeat(u, f, axis).take(range(n), axis) if f > 1 else u
-    region_u = {name: _region_u(mask, labels, result.region_energy_MeV, result.u_region_energy_MeV, dose, u) for name, mask in masks.items()}
-    return dose.astype(np.float32), u.astype(np.float32), region_u
+    region_u = {name: _region_u(mask, on.labels, result.region_energy_MeV, result.u_region_energy_MeV, dose, u) for name, mask in masks.items()}
+    return _PhotonDose(dose.astype(np.float32), u.astype(np.float32), region_u, float(result.energy_MeV.sum()), result.histories)
 
 
 def _region_u(mask: np.ndarray, labels: np.ndarray, energy: np.ndarray, u: np.ndarray, dose_Gy: np.ndarray, u_Gy: np.ndarray) -> float:

@@ -98,6 +98,7 @@ def _transport(root: _Node, result: dict[str, Any], region: dict[str, Any]) -> N
     node = root.add(f"energy transport: {ENGINES.get(result['engine'], result['engine'])} [{result['engine']}]")
     for kind, dose in (region.get("dose_by_radiation_Gy") or {}).items():
         node.add(f"{kind}: {significant(dose)} Gy")
+    _by_nuclide(node, result, region)
     if usable(region.get("dose_self_Gy")) or usable(region.get("dose_cross_Gy")):
         node.add(f"from the region itself {significant(region.get('dose_self_Gy'))} Gy, from all else {significant(region.get('dose_cross_Gy'))} Gy")
     if usable(region.get("dose_map_mean_Gy")):
@@ -107,6 +108,45 @@ def _transport(root: _Node, result: dict[str, Any], region: dict[str, Any]) -> N
         own = (run.get("relative_uncertainty_by_region") or {}).get(region["region"])
         node.add(f"Monte Carlo: {run['histories'] if usable(run.get('histories')) else 'unknown'} histories, relative statistical uncertainty here {percent(own)}, seed {result.get('seed')}")
     _tables(node, result)
+
+
+def _by_nuclide(node: _Node, result: dict[str, Any], region: dict[str, Any]) -> None:
+    """Dose and decays of each nuclide of the chain, and where its fate is from; nothing where there is one nuclide alone."""
+    doses, decays = region.get("dose_by_nuclide_Gy") or {}, region.get("tia_by_nuclide_Bq_s") or {}
+    if len(doses) < 2:
+        return
+    listed = node.add("by nuclide of the chain")
+    unit, size = unit_for([_times(v, 1 / HOUR_S) for v in decays.values()], "Bq·h")
+    order = (result.get("progeny") or {}).get("nuclides") or []
+    for name in [*(n for n in order if n in doses), *(n for n in doses if n not in order)]:
+        parts = doses[name]
+        split = ", ".join(f"{kind} {significant(d)}" for kind, d in parts.items() if d)
+        total = significant(sum(d for d in parts.values() if usable(d)))
+        listed.add(f"{name}: {total} Gy ({split or 'none'}), {significant(_times(decays.get(name), 1 / (HOUR_S * size)))} {unit}")
+    _fate(node, result, region["region"])
+
+
+def _fate(node: _Node, result: dict[str, Any], region: str | None) -> None:
+    """The fate of progeny with its source; for a region, what stays there; for a whole result, the energy."""
+    fate = result.get("progeny") or {}
+    if not fate.get("preset"):
+        return
+    own = node.add(f"fate of progeny: {fate['preset']}")
+    for key in ("source", "note"):
+        if fate.get(key):
+            own.add(f"{key}: {fate[key]}")
+    for where, kept in (fate.get("retained") or {}).items():
+        if region in (None, where):
+            own.add(f"stays where it is born in {where}: " + ", ".join(f"{n} {percent(f)}" for n, f in kept.items()))
+    for name, free in (fate.get("free") or {}).items():
+        goes = ", ".join(f"{place} {percent(share)}" for place, share in (free.get("to") or {}).items())
+        own.add(f"free {name}: {goes or 'to the body outside all regions'}")
+    energy = fate.get("energy_J") or {}
+    if region is None and usable(energy.get("released")) and energy["released"] > 0:
+        shares = {k: percent(energy[k] / energy["released"]) for k in ("deposited", "escaped", "excreted", "without_dose") if usable(energy.get(k))}
+        own.add(f"energy released {significant(energy['released'])} J: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in shares.items()))
+    if fate.get("not_counted"):
+        own.add(f"not counted: {', '.join(fate['not_counted'])}")
 
 
 def _tia(root: _Node, result: dict[str, Any], region: dict[str, Any]) -> None:
@@ -174,6 +214,7 @@ def _overview(result: dict[str, Any]) -> _Node:
     regions = root.add(f"regions ({len(result['regions'])}); name one to see where its dose comes from")
     for r in result["regions"]:
         regions.add(f"{r['region']}: {plus_minus(r.get('dose_Gy'), r.get('dose_u_Gy'), 'Gy')}" + (f", {len(r['warnings'])} warning(s)" if r.get("warnings") else ""))
+    _fate(root, result, None)
     for key in ("warnings", "assumptions"):
         if result[key]:
             node = root.add(key)

@@ -32,6 +32,7 @@ def page(result: dict[str, Any], styles: dict[str, Style]) -> dict[str, Any]:
         "warnings": _warnings(result),
         "table": _dose_table(regions, styles),
         "radiation": _radiation(result, styles),
+        "nuclides": _nuclides(result, styles),
         "bed": [_bed(r) for r in regions if r.get("bed")],
         "budget": _budget(regions),
         "scans": _scans(result["scans"]),
@@ -107,6 +108,28 @@ def _radiation(result: dict[str, Any], styles: dict[str, Style]) -> dict[str, An
         "rows": rows, "legend": list(RADIATION_COLORS.items()),
         "has_self": any(usable(r.get("dose_self_Gy")) or usable(r.get("dose_cross_Gy")) for r in regions),
         "has_map": any(usable(r.get("dose_map_mean_Gy")) for r in regions), "has_statistics": bool(by_region),
+    }  # fmt: skip
+
+
+def _nuclides(result: dict[str, Any], styles: dict[str, Style]) -> dict[str, Any]:
+    """Dose by nuclide of the chain and the fate of progeny; empty where each region has one nuclide alone."""
+    split = {r["region"]: r.get("dose_by_nuclide_Gy") or {} for r in result["regions"]}
+    fate = result.get("progeny") or {}
+    met = list(dict.fromkeys(n for by in split.values() for n in by))
+    names = [*(n for n in fate.get("nuclides") or [] if n in met), *(n for n in met if n not in (fate.get("nuclides") or []))]
+    if len(names) < 2:
+        return {}
+    energy = fate.get("energy_J") or {}
+    released = energy.get("released")
+    rows = [
+        {"region": where, "color": styles[where].color, "cells": [significant(sum(d for d in by.get(n, {}).values() if usable(d)) if n in by else None) for n in names]}
+        for where, by in split.items()
+    ]  # fmt: skip
+    words = (("deposited", "deposited"), ("escaped", "escaped from what is shown"), ("excreted", "excreted"), ("without_dose", "released in the body outside the regions, where no dose is given"))
+    return {
+        "names": names, "rows": rows, "preset": fate.get("preset") or "", "source": fate.get("source") or "", "note": fate.get("note") or "",
+        "not_counted": ", ".join(fate.get("not_counted") or []),
+        "energy": [(word, percent(energy[k] / released)) for k, word in words if usable(energy.get(k)) and energy[k]] if usable(released) and released > 0 else [],
     }  # fmt: skip
 
 
