@@ -48,7 +48,7 @@ def fit_svg(region: dict[str, Any], style: Style, unit: tuple[str, float], log: 
     t = np.asarray(tac["time_s"], float)
     a = np.asarray(tac["activity_Bq"], float) / size
     u = np.array([v if usable(v) else 0.0 for v in tac["u_activity_Bq"]], float) / size
-    with _drawing():
+    with drawing():
         from matplotlib.figure import Figure
 
         fig = Figure(figsize=(3.35, 2.15))
@@ -69,7 +69,7 @@ def fit_svg(region: dict[str, Any], style: Style, unit: tuple[str, float], log: 
         ax.set_xlabel("Time after administration / h")
         ax.set_ylabel(f"Activity / {name}")
         _plain_ticks(ax.yaxis, log)
-        return _svg(fig)
+        return svg(fig)
 
 
 def curve_parts(region: dict[str, Any], t_s: np.ndarray, a_Bq: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, bool]]:
@@ -109,7 +109,7 @@ def dvh_svg(curves: Sequence[tuple[dict[str, Any], Style]]) -> bytes:
     tops = [_reached(dvh) for dvh, _ in curves]
     full = 1.03 * max(tops) or 1.0
     low = 1.05 * max((t for t in tops if t < full / 3.0), default=0.0)
-    with _drawing():
+    with drawing():
         from matplotlib.figure import Figure
 
         fig = Figure(figsize=(7.4, 2.7))
@@ -125,7 +125,7 @@ def dvh_svg(curves: Sequence[tuple[dict[str, Any], Style]]) -> bytes:
             ax.set_ylabel("Volume / %")
             ax.yaxis.set_label_coords(-0.056 * 0.92 / rect[2], 0.5)
             _plain_ticks(ax.xaxis, False)
-        return _svg(fig)
+        return svg(fig)
 
 
 def _reached(dvh: dict[str, Any]) -> float:
@@ -146,7 +146,7 @@ def slices_png(view: Oriented, kind: str, place: Place, styles: dict[str, Style]
         (lambda a: a[s], (dl, dp), "upper", "RLAP", (l, p)),
         (lambda a: a[:, p], (dl, ds), "lower", "RLHF", (l, s)),
     )
-    with _drawing():
+    with drawing():
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize, PowerNorm
         from matplotlib.figure import Figure
@@ -221,7 +221,7 @@ def _plain_ticks(axis: Any, log: bool) -> None:
 
 
 @contextlib.contextmanager
-def _drawing() -> Iterator[None]:
+def drawing() -> Iterator[None]:
     """Matplotlib with its own defaults and ours, whatever the user's settings, and put back afterwards."""
     import matplotlib
 
@@ -230,7 +230,7 @@ def _drawing() -> Iterator[None]:
         yield
 
 
-def _svg(fig: Any) -> bytes:
+def svg(fig: Any) -> bytes:
     out = io.BytesIO()
     fig.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     # Laid out with a font that comes with matplotlib, shown in the reader's own.

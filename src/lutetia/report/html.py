@@ -37,7 +37,7 @@ def write_report(path: Path, result: dict[str, Any], images: ReportImages | None
         "dvh": _dvh(result, styles),
         "slices": _slices(result, images, styles) if images is not None else None,
     }
-    write_atomic(Path(path), _template().render(context))
+    write_atomic(Path(path), template("report.html.j2").render(context))
 
 
 def _fits(result: dict[str, Any], styles: dict[str, Style]) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ def _fits(result: dict[str, Any], styles: dict[str, Style]) -> list[dict[str, An
     log = wants_log(regions)
     return [
         {"region": r["region"], "color": styles[r["region"]].color, "model": r.get("model") or "",
-         "image": _inline(fit_svg(r, styles[r["region"]], axis_unit(r["tac"]["activity_Bq"]), log), "svg+xml")}
+         "image": inline(fit_svg(r, styles[r["region"]], axis_unit(r["tac"]["activity_Bq"]), log), "svg+xml")}
         for r in regions
     ]  # fmt: skip
 
@@ -65,7 +65,7 @@ def _dvh(result: dict[str, Any], styles: dict[str, Style]) -> dict[str, Any] | N
          "V": [volume_percent((r["dvh"].get("V") or {}).get(key)) for key in thresholds]}
         for r in regions
     ]  # fmt: skip
-    image = _inline(dvh_svg([(r["dvh"], styles[r["region"]]) for r in regions]), "svg+xml")
+    image = inline(dvh_svg([(r["dvh"], styles[r["region"]]) for r in regions]), "svg+xml")
     return {"image": image, "rows": rows, "thresholds": thresholds}
 
 
@@ -85,7 +85,7 @@ def _slices(result: dict[str, Any], images: ReportImages, styles: dict[str, Styl
     return {
         "panels": [
             {"title": p.title, "region": p.region, "dose": significant(float(view.dose_Gy[p.voxel])), "legend": _cut_regions(view, p.voxel, styles),
-             "image": _inline(slices_png(view, images.anatomy_kind, p, styles), "png")}
+             "image": inline(slices_png(view, images.anatomy_kind, p, styles), "png")}
             for p in shown
         ],
         "anatomy": "CT" if images.anatomy_kind == "CT" else "activity",
@@ -103,14 +103,16 @@ def _legend(style: Style) -> dict[str, str]:
     return {"color": style.color, "dash": DASHES[style.dash][1]}
 
 
-def _inline(data: bytes, kind: str) -> str:
+def inline(data: bytes, kind: str) -> str:
+    """An image as an address that holds it."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 @functools.cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A page of the templates' folder."""
     import jinja2
 
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     env = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return env.get_template("report.html.j2")
+    return env.get_template(name)

@@ -1,0 +1,302 @@
+"""`lutetia compare`: one case, several nuclides on the same ligand, side by side from organ to cell."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..core import BadInput, finite_or_none, near_matches, staged_folder, to_json, write_atomic
+from ..dosimetry.cells import CellGeometry
+from ..dosimetry.cluster_kernels import activity_concentration_decays_per_cell, cluster_kernels
+from ..dosimetry.clusters import Survival, Uptake, expected_survival_ball
+from ..dosimetry.lattice import volume_per_cell_um3
+from ..nuclides import nuclide
+from ..radiobiology import bed_Gy, bed_parameters, lea_catcheside
+from ..radiobiology.cells import lq_parameters
+from ..radiobiology.effectiveness import EffectiveDoses, rbe
+from ..radiobiology.parameters import plain_organ
+from .case import Case, load_case
+from .cluster import crossovers, rankings
+from .cluster_spec import DEFAULT_ALPHAS, DEFAULT_ELECTRONS
+from .exchange import exchanged_case, exchanged_patient
+from .image_mode import run_patient
+from .scans import read_patient
+from .table_mode import run_table
+
+COMPARE_SCHEMA = "lutetia-compare/1"
+MATCHES = ("activity", "decays", "organ-limit")
+#: Organs that limit radioligand therapy, the usual first.
+_LIMITING = ("kidney", "parotid", "submandibular", "salivary gland", "bone marrow", "red marrow", "liver")
+_TUMOUR = re.compile(r"tumou?r|lesion|met(astasis|s)?\b|gtv|node", re.IGNORECASE)
+#: The convention, and the ends of what was measured in vitro: 213Bi on CA20948, 241Am on DU145 (table 2 of PMC9608466).
+RBE_CONVENTION, RBE_RANGE = "deterministic-5", (2.7, 15.2)
+_RBE_RANGE_SOURCE = "in vitro, 2.7 (213Bi, CA20948) to 15.2 (241Am, DU145), PMC9608466, table 2"
+#: A cell of 10 um with a nucleus of 8 um; touching; decays a quarter at the surface (PC3-PIP, 24 to 76, Ruigrok 2022).
+_CELL, _PITCH_UM, _PACKING = CellGeometry(5.0, 4.0), 10.0, "fcc"
+_WHERE = {"CS": 0.24, "Cy": 0.76}
+_FRACTIONS = (1.0, 0.9, 0.7, 0.5, 0.3, 0.1)
+_DIAMETERS_UM = np.geomspace(10.0, 10_000.0, 19)
+
+ReportWriter = Callable[[Path, dict[str, Any]], None]
+
+
+def run_compare(
+    path: Path | str, nuclides: Sequence[str], out: Path | str, *, match: str | None = None, target: str | None = None, organ: str | None = None,
+    limit_Gy: float | None = None, cycles: int = 1, engine: str | None = None, seed: int = 1, report: ReportWriter | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Compare nuclides on the ligand of a case and write ``result.json`` and ``report.html``.
+
+    Parameters
+    ----------
+    path : path
+        A case file, as for `run_case`.
+    nuclides : sequence of str
+        In any spelling; the case's own comes first if it is not among them.
+    match : str or None
+        ``"activity"`` (equal administered activity), ``"decays"`` (equal decays in the target region) or ``"organ-limit"``
+        (equal weighted dose to the limiting organ: alphas count five times, by convention). None: ``"organ-limit"`` where a
+        limiting organ is among the regions, else ``"decays"``; the result says which.
+    target : str or None
+        The region whose uptake micrometastases are given; None: the tumour (by its name) of the highest dose.
+    organ : str or None
+        The limiting organ; None: the kidney of the highest weighted dose, or the next of the usual ones.
+    limit_Gy : float or None
+        Weighted dose that the organ is to get; None: what the case's own nuclide and activity give it.
+    cycles : int
+        Equal cycles that micrometastases get; doses of regions are of one.
+    engine, seed
+        As for `run_case`.
+    report : callable or None
+        What writes the report.
+
+    Raises
+    ------
+    BadInput
+        Fewer than two nuclides, an unknown region or rule, or a case that cannot be used; nothing is written.
+    """
+    case = load_case(path)
+    out = Path(out)
+    if case.folder == out.resolve() or out.resolve() in case.folder.parents:
+        raise BadInput(f"--out {out}: would hold the case itself; give another folder.")
+    names = _names(case, nuclides)
+    if match is not None and match not in MATCHES:
+        raise BadInput(f"match: got {match!r}; choose one of {', '.join(MATCHES)}.{near_matches(match, MATCHES)}")
+    if not 1 <= cycles <= 100:
+        raise BadInput(f"cycles: got {cycles}; give a number from 1 to 100.")
+    if not case.scan and engine is not None:
+        raise BadInput("--engine: a region-table case has no images to run an engine on; leave it out.")
+    with staged_folder(out) as stage:
+        runs = _runs(case, names, engine, seed)
+        result = _compare(case, runs, match, target, organ, limit_Gy, cycles)
+        result["files"] = {"report": "report.html"} if report is not None else {}
+        if report is not None:
+            report(stage / "report.html", result)
+        write_atomic(stage / "result.json", to_json(result))
+    return result
+
+
+def _names(case: Case, nuclides: Sequence[str]) -> list[str]:
+    own = nuclide(case.nuclide).name
+    names = list(dict.fromkeys([own, *(nuclide(n.strip()).name for n in nuclides if n.strip())]))
+    if len(names) < 2:
+        raise BadInput(f"--nuclides: nothing to compare {own} with; give at least one other nuclide, such as 'Ac-225'.")
+    return names
+
+
+def _runs(case: Case, names: Sequence[str], engine: str | None, seed: int) -> dict[str, dict[str, Any]]:
+    """The result of the case with each nuclide at the case's own activity; images are read once."""
+    if not case.scan:
+        return {n: run_table(exchanged_case(case, n), seed=seed) for n in names}
+    patient = read_patient(case, nuclide(case.nuclide))
+    return {
+        n: run_patient(exchanged_case(case, n), exchanged_patient(patient, case.nuclide, n), engine=engine, seed=seed).result for n in names
+    }  # fmt: skip
+
+
+def _compare(
+    case: Case, runs: Mapping[str, dict[str, Any]], match: str | None, target: str | None, organ: str | None, limit_Gy: float | None, cycles: int
+) -> dict[str, Any]:
+    names = list(runs)
+    regions = {n: {r["region"]: r for r in run["regions"]} for n, run in runs.items()}
+    own = regions[names[0]]
+    weight = rbe(RBE_CONVENTION).value
+    goal = _target(own, target)
+    limiting = _organ(own, organ, weight)
+    said: list[str] = []
+    if match is None:
+        match = "organ-limit" if limiting is not None else "decays"
+        said.append(f"no rule was asked for: {match}" + ("" if limiting is not None else ", because none of the regions is a usual limiting organ"))
+    if match == "organ-limit" and limiting is None:
+        raise BadInput(f"match 'organ-limit': none of the regions ({', '.join(own)}) is a usual limiting organ; name one with --organ, or choose another match.")
+    if limit_Gy is not None and match != "organ-limit":
+        raise BadInput(f"--limit goes with match 'organ-limit', not with {match!r}; leave it out.")
+    factors = _factors(regions, match, goal, limiting, limit_Gy, weight)
+    records = []
+    for n in names:
+        activity = case.administration.activity * factors[n]
+        records.append({
+            "nuclide": n, "administered_Bq": activity, "factor": factors[n],
+            "regions": [_region(case, r, factors[n]) for r in regions[n].values()],
+            "warnings": runs[n]["warnings"],
+        })  # fmt: skip
+    concentration = {n: regions[n][goal]["tia_Bq_s"] * factors[n] * cycles / (regions[n][goal]["mass_kg"] * 1000) for n in names}
+    said += [
+        "the ligand goes where it went: biological kinetics are those of the case, physical decay is each nuclide's",
+        "the amount of ligand and its labelling chemistry are taken as equal; receptors that saturate would change uptake",
+        "progeny decays where its parent does (for alpha emitters: the optimistic end for uptake, see the progeny models of a case)",
+        _rule(match, goal, limiting, limit_Gy, weight),
+    ]
+    return {
+        "schema": COMPARE_SCHEMA,
+        "version": __version__,
+        "case": {"id": case.id, "title": case.title, "agent": case.agent, "nuclide": names[0]},
+        "engine": runs[names[0]]["engine"],
+        "match": match,
+        "target": goal,
+        "organ": limiting,
+        "cycles": cycles,
+        "nuclides": records,
+        "rbe": {"convention": dataclasses.asdict(rbe(RBE_CONVENTION)), "range": list(RBE_RANGE), "range_source": _RBE_RANGE_SOURCE},
+        "micrometastases": _micrometastases(concentration),
+        "assumptions": said + [a for a in runs[names[0]]["assumptions"] if "progeny" not in a],
+        "warnings": [f"{r['region']}: {w}" for r in own.values() for w in r["warnings"]],
+        "provenance": runs[names[0]]["provenance"],
+    }
+
+
+def _rule(match: str, goal: str, limiting: str | None, limit_Gy: float | None, weight: float) -> str:
+    if match == "activity":
+        return "every nuclide with the activity of the case"
+    if match == "decays":
+        return f"every nuclide with the activity that gives region {goal!r} as many decays as the case's own"
+    dose = "the dose that the case's own nuclide and activity give it" if limit_Gy is None else f"{limit_Gy:g} Gy"
+    return f"every nuclide with the activity that gives region {limiting!r} {dose}, alphas counted {weight:g} times (the convention {RBE_CONVENTION})"
+
+
+def _target(own: Mapping[str, dict[str, Any]], target: str | None) -> str:
+    if target is not None:
+        return _named(own, target, "--target")
+    tumours = [r for r in own.values() if _TUMOUR.search(r["region"])]
+    return max(tumours or own.values(), key=lambda r: r["dose_Gy"])["region"]
+
+
+def _organ(own: Mapping[str, dict[str, Any]], organ: str | None, weight: float) -> str | None:
+    if organ is not None:
+        return _named(own, organ, "--organ")
+    for tissue in _LIMITING:
+        found = [r for r in own.values() if plain_organ(r["region"]) == tissue]
+        if found:
+            return max(found, key=lambda r: _weighted(r, weight))["region"]
+    return None
+
+
+def _named(own: Mapping[str, Any], name: str, what: str) -> str:
+    if name not in own:
+        raise BadInput(f"{what}: there is no region {name!r} among {', '.join(own)}.{near_matches(name, own)}")
+    return name
+
+
+def _weighted(region: Mapping[str, Any], weight: float) -> float:
+    d = region["dose_by_radiation_Gy"]
+    return weight * d["alpha"] + d["electron"] + d["photon"]
+
+
+def _factors(
+    regions: Mapping[str, Mapping[str, dict[str, Any]]], match: str, goal: str, limiting: str | None, limit_Gy: float | None, weight: float
+) -> dict[str, float]:
+    """By what the case's activity is multiplied, for each nuclide."""
+    names = list(regions)
+    if match == "activity":
+        return dict.fromkeys(names, 1.0)
+    if match == "decays":
+        return {n: regions[names[0]][goal]["tia_Bq_s"] / regions[n][goal]["tia_Bq_s"] for n in names}
+    assert limiting is not None
+    wanted = limit_Gy if limit_Gy is not None else _weighted(regions[names[0]][limiting], weight)
+    doses = {n: _weighted(regions[n][limiting], weight) for n in names}
+    if min(doses.values()) <= 0 or wanted <= 0:
+        raise BadInput(f"match 'organ-limit': region {limiting!r} gets no dose with one of the nuclides, so that no activity is limited by it; choose another.")
+    return {n: wanted / d for n, d in doses.items()}
+
+
+def _region(case: Case, r: dict[str, Any], k: float) -> dict[str, Any]:
+    """A region's record at k times the activity; what is derived from dose is made anew and stands apart."""
+    parts = {x: v * k for x, v in r["dose_by_radiation_Gy"].items()}
+    cross = None if r["dose_cross_Gy"] is None else r["dose_cross_Gy"] * k
+    effective = EffectiveDoses(parts["alpha"], parts["electron"], parts["photon"], rbe=rbe(RBE_CONVENTION) if parts["alpha"] > 0 else None)
+    return {
+        "region": r["region"], "mass_kg": r["mass_kg"], "volume_mL": r["volume_mL"], "tia_Bq_s": r["tia_Bq_s"] * k,
+        "effective_half_life_s": r["effective_half_life_s"],
+        "dose_Gy": r["dose_Gy"] * k, "dose_u_Gy": r["dose_u_Gy"] * k, "dose_by_radiation_Gy": parts, "dose_cross_Gy": cross,
+        "dose_by_nuclide_Gy": {n: {x: v * k for x, v in by.items()} for n, by in r["dose_by_nuclide_Gy"].items()},
+        "weighted": {"Sv_RBE": effective.weighted_Sv_RBE, "convention": RBE_CONVENTION} if parts["alpha"] > 0 else None,
+        "bed": _bed(case, r, parts, k),
+        "dvh": None if r["dvh"] is None else _dvh(r["dvh"], k),
+    }  # fmt: skip
+
+
+def _dvh(d: dict[str, Any], k: float) -> dict[str, Any]:
+    return {
+        **{x: d[x] * k for x in ("mean_Gy", "min_Gy", "max_Gy", "D98_Gy", "D50_Gy", "D2_Gy")},
+        "curve": {"dose_Gy": [v * k for v in d["curve"]["dose_Gy"]], "volume_fraction": d["curve"]["volume_fraction"]},
+    }  # fmt: skip
+
+
+def _bed(case: Case, r: dict[str, Any], parts: Mapping[str, float], k: float) -> dict[str, Any]:
+    """BED of the low-LET part with the organ's own parameters, and with alphas over a range of RBE; or why there is none."""
+    organ = case.regions.bed.get(r["region"]) or next((t.bed for t in case.region if t.name == r["region"] and t.bed), None) or r["region"]
+    parameters = bed_parameters(organ)
+    none = {"low_LET_Gy": None, "with_alpha_Gy": None, "parameters": None}
+    if parameters is None:
+        return {**none, "note": f"no published parameters for {plain_organ(organ)!r}"}
+    if not r["fit"]["rates_per_s"]:
+        return {**none, "note": "not given: a trapezoid has no dose-rate curve"}
+    G = lea_catcheside(r["fit"]["coefficients_Bq"], r["fit"]["rates_per_s"], parameters.repair_half_life_s)
+    # A supplied cross-dose has no split; it is counted as low-LET.
+    low = parts["electron"] + parts["photon"] + (r["dose_cross_Gy"] or 0.0) * k
+    bed = float(bed_Gy(low, G, parameters.alpha_beta_Gy))
+    values = {"low": RBE_RANGE[0], "convention": rbe(RBE_CONVENTION).value, "high": RBE_RANGE[1]}
+    return {
+        "low_LET_Gy": bed, "lea_catcheside_g": G, "alpha_beta_Gy": parameters.alpha_beta_Gy, "repair_half_life_s": parameters.repair_half_life_s,
+        "with_alpha_Gy": {k: {"rbe": v, "bed_Gy": bed + v * parts["alpha"]} for k, v in values.items()} if parts["alpha"] > 0 else None,
+        "parameters": f"{parameters.name} ({parameters.source})",
+        "note": "alphas add RBE times their dose, without repair or a quadratic term" if parts["alpha"] > 0 else parameters.note,
+    }  # fmt: skip
+
+
+def _micrometastases(decays_per_g: Mapping[str, float]) -> dict[str, Any]:
+    """Survivors of clusters that take up what the target did per gram, over diameter and positive fraction."""
+    electrons, alphas = lq_parameters(DEFAULT_ELECTRONS), lq_parameters(DEFAULT_ALPHAS)
+    survival = Survival(electrons.alpha_per_Gy, electrons.beta_per_Gy2, 1.0, alphas.alpha_per_Gy)
+    volume = volume_per_cell_um3(_PACKING, _PITCH_UM)
+    rows: list[dict[str, Any]] = []
+    per_cell = {n: activity_concentration_decays_per_cell(c, volume) for n, c in decays_per_g.items()}
+    for n, decays in per_cell.items():
+        kernels = cluster_kernels(n, _CELL, _WHERE, alpha_per_Gy=survival.alpha_alpha_per_Gy)
+        for f in _FRACTIONS:
+            for d in _DIAMETERS_UM:
+                e = expected_survival_ball(float(d), _PITCH_UM, _PACKING, kernels, Uptake(decays, f), survival)
+                rows.append({
+                    "nuclide": n, "positive_fraction": f, "diameter_um": float(d), "cells": e.cells,
+                    "dose_electron_Gy": e.mean_dose_Gy["electron"], "dose_alpha_Gy": e.mean_dose_Gy["alpha"],
+                    "survival_positive": finite_or_none(e.survival_positive), "survival_negative": finite_or_none(e.survival_negative),
+                    "expected_survivors": e.survivors, "surviving_fraction": e.survivors / e.cells, "tcp": e.tcp,
+                })  # fmt: skip
+    return {
+        "decays_per_cell": per_cell, "rows": rows, "rankings": rankings(rows), "crossovers": crossovers(rows),
+        "cell": {"radius_um": _CELL.cell_radius_um, "nucleus_radius_um": _CELL.nucleus_radius_um, "packing": _PACKING, "pitch_um": _PITCH_UM, "location": dict(_WHERE)},
+        "biology": {
+            "electrons": f"{electrons.name} ({electrons.source}; {electrons.note})", "alphas": f"{alphas.name} ({alphas.source}; {alphas.note})",
+            "alpha_electron_per_Gy": electrons.alpha_per_Gy, "alpha_alpha_per_Gy": alphas.alpha_per_Gy,
+        },
+        "assumptions": [
+            "cells with the target take up per gram what the target region did; those without take up nothing and stand at random among them",
+            "a quarter of the decays at the surface, the rest in the cytoplasm (PC3-PIP, Ruigrok 2022); one cell line for both radiations, so for ranking and not for prognosis",
+            "no growth between or during cycles",
+        ],
+    }  # fmt: skip
