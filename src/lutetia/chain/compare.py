@@ -16,6 +16,7 @@ from ..dosimetry.cells import CellGeometry
 from ..dosimetry.cluster_kernels import activity_concentration_decays_per_cell, cluster_kernels
 from ..dosimetry.clusters import Survival, Uptake, expected_survival_ball
 from ..dosimetry.lattice import volume_per_cell_um3
+from ..kinetics.exchange import exchange_nuclide
 from ..nuclides import nuclide
 from ..radiobiology import bed_Gy, bed_parameters, lea_catcheside
 from ..radiobiology.cells import lq_parameters
@@ -25,9 +26,9 @@ from .case import Case, load_case
 from .cluster import crossovers, rankings
 from .cluster_spec import DEFAULT_ALPHAS, DEFAULT_ELECTRONS
 from .exchange import exchanged_case, exchanged_patient
-from .image_mode import run_patient
+from .image_mode import region_fits, run_patient
 from .scans import read_patient
-from .table_mode import run_table
+from .table_mode import run_table, table_fits
 
 COMPARE_SCHEMA = "lutetia-compare/1"
 MATCHES = ("activity", "decays", "organ-limit")
@@ -111,12 +112,17 @@ def _names(case: Case, nuclides: Sequence[str]) -> list[str]:
 
 def _runs(case: Case, names: Sequence[str], engine: str | None, seed: int) -> dict[str, dict[str, Any]]:
     """The result of the case with each nuclide at the case's own activity; images are read once."""
-    if not case.scan:
-        return {n: run_table(exchanged_case(case, n), seed=seed) for n in names}
-    patient = read_patient(case, nuclide(case.nuclide))
-    return {
-        n: run_patient(exchanged_case(case, n), exchanged_patient(patient, case.nuclide, n), engine=engine, seed=seed).result for n in names
-    }  # fmt: skip
+    decay = {n: nuclide(n).decay_constant_per_s for n in names}
+    patient = read_patient(case, nuclide(case.nuclide)) if case.scan else None
+    own = region_fits(case, patient) if patient is not None else table_fits(case)
+    runs = {}
+    for n in names:
+        fits = {r: exchange_nuclide(f, curve, decay[names[0]], decay[n]) for r, (curve, f) in own.items()}
+        if patient is not None:
+            runs[n] = run_patient(exchanged_case(case, n), exchanged_patient(patient, case.nuclide, n), engine=engine, seed=seed, fits=fits).result
+        else:
+            runs[n] = run_table(exchanged_case(case, n), seed=seed, fits=fits)
+    return runs
 
 
 def _compare(
@@ -165,9 +171,17 @@ def _compare(
         "rbe": {"convention": dataclasses.asdict(rbe(RBE_CONVENTION)), "range": list(RBE_RANGE), "range_source": _RBE_RANGE_SOURCE},
         "micrometastases": _micrometastases(concentration),
         "assumptions": said + [a for a in runs[names[0]]["assumptions"] if "progeny" not in a],
-        "warnings": [f"{r['region']}: {w}" for r in own.values() for w in r["warnings"]],
+        "warnings": _warnings(regions),
         "provenance": runs[names[0]]["provenance"],
     }
+
+
+def _warnings(regions: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[str]:
+    """Those of the case's own nuclide, and what others add, each once."""
+    names = list(regions)
+    own = [f"{r['region']}: {w}" for r in regions[names[0]].values() for w in r["warnings"]]
+    more = [f"{n}, {r['region']}: {w}" for n in names[1:] for r in regions[n].values() for w in r["warnings"] if "half-lives of the new nuclide" in w]
+    return own + more
 
 
 def _rule(match: str, goal: str, limiting: str | None, limit_Gy: float | None, weight: float) -> str:

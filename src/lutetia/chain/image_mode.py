@@ -18,7 +18,7 @@ from ..dosimetry.maps import AIR_FLOOR_G_ML, DoseMap, dose_map
 from ..dosimetry.regions import region_dose
 from ..dosimetry.uncertainty import Recovery, dose_budget
 from ..imaging import Geometry, RegionSet, Volume
-from ..kinetics import TimeActivityCurve, fit_voxels
+from ..kinetics import TimeActivityCurve, TimeIntegratedActivity, fit_voxels
 from ..kinetics.progeny import Fates
 from ..nuclides import nuclide
 from ..transport.kernels import nuclide_kernels
@@ -59,8 +59,18 @@ def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
     return run_patient(case, patient, engine=engine, seed=seed, reading_s=time.perf_counter() - start)
 
 
-def run_patient(case: Case, patient: PatientImages, *, engine: str | None, seed: int, reading_s: float = 0.0) -> ImageRun:
-    """The result of an image case whose images have been read."""
+def region_fits(case: Case, patient: PatientImages) -> dict[str, tuple[TimeActivityCurve, TimeIntegratedActivity]]:
+    """The curve and the fit of each region."""
+    names, masks = _select(case, patient.regions)
+    decay = nuclide(case.nuclide).decay_constant_per_s
+    curves = {name: _curve(case, patient, masks, name)[0] for name in names}
+    return {name: (c, fit(case.kinetics, c, decay, f"region {name!r}")) for name, c in curves.items()}
+
+
+def run_patient(
+    case: Case, patient: PatientImages, *, engine: str | None, seed: int, fits: Mapping[str, TimeIntegratedActivity] | None = None, reading_s: float = 0.0
+) -> ImageRun:
+    """The result of an image case whose images have been read; `fits`, by region, take the place of fits of its activities."""
     n = nuclide(case.nuclide)
     now = time.perf_counter()
     clock = [now - reading_s, now]
@@ -69,13 +79,17 @@ def run_patient(case: Case, patient: PatientImages, *, engine: str | None, seed:
     fates = case_fates(case, names)
     stack = np.stack([np.maximum(v.values, 0).astype(np.float32, copy=False) for v in patient.aligned])
     stack *= np.float32(geometry.voxel_mL)
-    seconds, method_u = _seconds_of_one(case, patient, n.decay_constant_per_s)
+    curves = [_curve(case, patient, masks, name) for name in names]
+    if fits is None:
+        regional = [fit(case.kinetics, c, n.decay_constant_per_s, f"region {name!r}") for name, (c, _) in zip(names, curves)]
+        seconds, method_u = _seconds_of_one(case, patient, n.decay_constant_per_s)
+    else:
+        regional = [fits[name] for name in names]
+        seconds, method_u = _seconds_of_given(regional, [c for c, _ in curves])
     voxels = fit_voxels(
         patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, relative_u=float(np.hypot(_VOXEL_U, method_u)), single_time_point_s=seconds
     )
     hu, partly = _covered(patient, names, masks)
-    curves = [_curve(case, patient, masks, name) for name in names]
-    fits = [fit(case.kinetics, c, n.decay_constant_per_s, f"region {name!r}") for name, (c, _) in zip(names, curves)]
     clock.append(time.perf_counter())
     chosen = engine or case.dosimetry.engine or ("monte-carlo" if patient.hu is not None or patient.body is not None else "kernel")
     inside = {k: masks[0][k] for k in names}
@@ -86,7 +100,7 @@ def run_patient(case: Case, patient: PatientImages, *, engine: str | None, seed:
         masks=inside, histories=case.dosimetry.histories, seed=seed, progeny=False,
     )  # fmt: skip
     total = doses.total_Gy
-    records = [_record(case, patient, doses, total, decays, masks[0][name], name, *c, f, partly[name]) for name, c, f in zip(names, curves, fits)]
+    records = [_record(case, patient, doses, total, decays, masks[0][name], name, *c, f, partly[name]) for name, c, f in zip(names, curves, regional)]
     clock.append(time.perf_counter())
     warnings = list(patient.warnings) + _light_tissue(n.name, doses, masks[0], patient.hu is not None)
     result = result_record(
@@ -124,6 +138,13 @@ def _seconds_of_one(case: Case, patient: PatientImages, decay_constant_per_s: fl
         return None, 0.0
     one = fit(case.kinetics, TimeActivityCurve(patient.time_s, np.ones(1), np.zeros(1)), decay_constant_per_s, "kinetics")
     return one.tia_Bq_s, one.u_tia_Bq_s / one.tia_Bq_s
+
+
+def _seconds_of_given(fits: list[TimeIntegratedActivity], curves: list[TimeActivityCurve]) -> tuple[float | None, float]:
+    """The same from fits that were given: their mean over the regions."""
+    if len(curves[0].time_s) > 1:
+        return None, 0.0
+    return sum(f.tia_Bq_s for f in fits) / sum(float(c.activity_Bq[0]) for c in curves), max(f.u_tia_Bq_s / f.tia_Bq_s for f in fits)
 
 
 def _select(case: Case, sets: tuple[RegionSet, ...]) -> tuple[list[str], list[dict[str, np.ndarray]]]:

@@ -21,8 +21,13 @@ from .fates import case_fates, counted_chain, fate_assumptions, progeny_record
 from .records import bed_record, provenance, region_record, result_record
 
 
-def run_table(case: Case, *, seed: int) -> dict[str, Any]:
-    """The result of a region-table case.
+def table_fits(case: Case) -> dict[str, tuple[TimeActivityCurve, TimeIntegratedActivity]]:
+    """The curve and the fit of each region of a table."""
+    return {r.name: (f.curve, f.fit) for r in case.region for f in [_fitted(case, r, nuclide(case.nuclide).decay_constant_per_s, None)]}
+
+
+def run_table(case: Case, *, seed: int, fits: Mapping[str, TimeIntegratedActivity] | None = None) -> dict[str, Any]:
+    """The result of a region-table case; `fits`, by region, take the place of fits of its activities.
 
     Self-dose comes from the absorbed fractions of a sphere or ellipsoid of the region's mass; dose from other
     regions is what the case supplies, or is neglected, which the result says.
@@ -30,7 +35,7 @@ def run_table(case: Case, *, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
     n = nuclide(case.nuclide)
     fates = case_fates(case, [r.name for r in case.region])
-    fitted = [_fitted(case, r, n.decay_constant_per_s) for r in case.region]
+    fitted = [_fitted(case, r, n.decay_constant_per_s, fits) for r in case.region]
     decays = progeny_decays(n.name, {f.given.name: f.fit.tia_Bq_s for f in fitted}, fates)
     counted = counted_chain(case)
     regions = [_record(case, f, {k: v for k, v in decays.at(f.given.name).items() if k in counted}) for f in fitted]
@@ -104,7 +109,7 @@ class _Fitted:
     axes_mm: tuple[float, float, float] | None
 
 
-def _fitted(case: Case, r: TableRegion, decay_constant: float) -> _Fitted:
+def _fitted(case: Case, r: TableRegion, decay_constant: float, fits: Mapping[str, TimeIntegratedActivity] | None) -> _Fitted:
     times = np.array(r.times)
     activity = np.array(r.activities)
     if np.any(times < 0):
@@ -115,7 +120,7 @@ def _fitted(case: Case, r: TableRegion, decay_constant: float) -> _Fitted:
         activity = activity / r.recovery_coefficient
     relative = r.relative_u if r.relative_u is not None else case.uncertainty.point
     curve = region_curve(r.name, times, activity, relative)
-    found = fit(r.kinetics or case.kinetics, curve, decay_constant, f"region {r.name!r}")
+    found = fits[r.name] if fits is not None else fit(r.kinetics or case.kinetics, curve, decay_constant, f"region {r.name!r}")
     mass_kg = r.mass if r.mass is not None else float(r.volume or 0) * float(r.density or 0) * 1e-3
     density = r.density if r.density is not None else (mass_kg * 1000 / r.volume if r.volume is not None else 1.0)
     volume_mL = r.volume if r.volume is not None else mass_kg * 1000 / density

@@ -30,6 +30,7 @@ def write_compare_report(path: Path, result: dict[str, Any]) -> None:
         "regions": _regions(records, colors),
         "doses": inline(doses_svg(records), "svg+xml"),
         "histograms": None if histograms is None else {"image": inline(histograms, "svg+xml"), "regions": shown},
+        "chains": [c for r in records if (c := _chain(r)) is not None],
         "bed": _bed(records), "rbe": result["rbe"], "rbe_low": significant(result["rbe"]["range"][0]), "rbe_high": significant(result["rbe"]["range"][1]),
         "control": inline(sizes_svg(micro, "tcp", (1.0,)), "svg+xml"),
         "sizes": inline(sizes_svg(micro, "surviving_fraction", (1.0, 0.5)), "svg+xml"),
@@ -72,15 +73,22 @@ def _regions(records: list[dict[str, Any]], colors: dict[str, str]) -> list[dict
                 "nuclide": record["nuclide"], "color": colors[record["nuclide"]], "dose": rounded(r["dose_Gy"], r["dose_u_Gy"]),
                 "cells": [significant(d[x]) if d[x] else NONE for x in ("alpha", "electron", "photon")],
                 "weighted": NONE if r["weighted"] is None else significant(r["weighted"]["Sv_RBE"]),
-                "chain": ", ".join(f"{m} {significant(sum(by.values()))}" for m, by in r["dose_by_nuclide_Gy"].items()) if len(r["dose_by_nuclide_Gy"]) > 1 else "",
             })  # fmt: skip
         out.append({"number": n + 1, "region": first["region"], "rows": rows})
     return out
 
 
+def _chain(record: dict[str, Any]) -> dict[str, Any] | None:
+    names = list(record["regions"][0]["dose_by_nuclide_Gy"])
+    if len(names) < 2:
+        return None
+    rows = [{"region": r["region"], "cells": [significant(sum(r["dose_by_nuclide_Gy"][n].values())) for n in names]} for r in record["regions"]]
+    return {"nuclide": record["nuclide"], "names": names, "rows": rows}
+
+
 def _bed(records: list[dict[str, Any]]) -> dict[str, Any]:
     """Regions with published parameters in rows; the others by name, so that nobody takes silence for zero."""
-    rows, without = [], {}
+    rows, without, parameters = [], {}, {}
     for n, first in enumerate(records[0]["regions"]):
         for record in records:
             b = record["regions"][n]["bed"]
@@ -92,9 +100,11 @@ def _bed(records: list[dict[str, Any]]) -> dict[str, Any]:
                 "region": first["region"], "nuclide": record["nuclide"], "alpha": significant(record["regions"][n]["dose_by_radiation_Gy"]["alpha"]) if with_alpha else NONE,
                 "low": significant(b["low_LET_Gy"]), "G": significant(b["lea_catcheside_g"]),
                 "range": [significant(with_alpha[k]["bed_Gy"]) if with_alpha else NONE for k in ("low", "convention", "high")],
-                "parameters": b["parameters"],
             })  # fmt: skip
-    return {"rows": rows, "without": list(without.items())}
+            parameters[b["parameters"]] = None
+    missing = [region for region, note in without.items() if note.startswith("no published")]
+    other = [f"{region}: {note}" for region, note in without.items() if region not in missing]
+    return {"rows": rows, "without": ([f"No published parameters for {', '.join(missing)}"] if missing else []) + other, "parameters": list(parameters)}
 
 
 def _survivors(micro: dict[str, Any], diameters: list[float], names: list[str]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ def doses_svg(records: list[dict[str, Any]]) -> bytes:
     with drawing():
         from matplotlib.figure import Figure
 
-        fig = Figure(figsize=(7.2, 0.45 + 0.21 * len(regions) * (len(records) + 0.8)), layout="constrained")
+        fig = Figure(figsize=(7.2, 0.45 + 0.155 * len(regions) * (len(records) + 0.8)), layout="constrained")
         ax = fig.add_subplot()
         y, ticks, labels = 0.0, [], []
         for n in range(len(regions)):
@@ -33,7 +33,7 @@ def doses_svg(records: list[dict[str, Any]]) -> bytes:
                 labels.append(f"{n + 1}  {record['nuclide']}")
                 y += 1.0
             y += 0.8
-        ax.set_yticks(ticks, labels, fontsize=7)
+        ax.set_yticks(ticks, labels, fontsize=6.5)
         ax.set_ylim(y - 0.8, -0.7)
         ax.set_xlabel("Absorbed dose / Gy, unweighted")
         ax.grid(axis="x")
