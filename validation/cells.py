@@ -105,9 +105,10 @@ def ranges() -> Section:
         for kind in ("mean", "maximum"):
             r90 = f"{own['R90_um']['electron'] / 1000:.2f} mm" if kind == "mean" else ""
             text.append(f"| {name} | beta, {kind} | {own['beta'][f'{kind}_energy_MeV']:.3f} | {own['beta'][f'{kind}_range_um'] / 1000:.2f} mm | {r90} | {usual.get((name, kind), '')} |")
-    for r in nuclide_ranges("Ac-225"):
-        if "alpha" in r:
-            text.append(f"| {r['nuclide']} | alpha, mean | {r['alpha']['mean_energy_MeV']:.3f} | {r['alpha']['mean_range_um']:.1f} µm | {r['R90_um']['alpha']:.1f} µm | {usual['Ac-225 chain']} |")
+    text += [
+        f"| {r['nuclide']} | alpha, mean | {r['alpha']['mean_energy_MeV']:.3f} | {r['alpha']['mean_range_um']:.1f} µm | {r['R90_um']['alpha']:.1f} µm | {usual['Ac-225 chain']} |"
+        for r in nuclide_ranges("Ac-225") if "alpha" in r
+    ]
     return Section("How far the particles go", "NIST SRD 124 (ESTAR, ASTAR) with the spectra of ICRP 107", "", [], "", text)
 
 

@@ -75,8 +75,7 @@ def _rules(names: list[str]) -> list[str]:
     out = ["| rule | positive | 50 µm | 200 µm | 1 mm | 5 mm |", "|---|---:|---|---|---|---|"]
     for rule in ("organ-limit", "decays", "activity"):
         best = {(k["positive_fraction"], k["diameter_um"]): k["order"][0] for k in _variant(match=f'"{rule}"')["sweep"]["rankings"]}
-        for f in (1.0, 0.1):
-            out.append(f"| {rule} | {100 * f:.0f} % | " + " | ".join(best[f, d] for d in (50.0, 200.0, 1000.0, 5000.0)) + " |")
+        out += [f"| {rule} | {100 * f:.0f} % | " + " | ".join(best[f, d] for d in (50.0, 200.0, 1000.0, 5000.0)) + " |" for f in (1.0, 0.1)]
     out += ["", "With equal decays or equal activity the alphas win everywhere: a decay of the 225Ac chain releases 27.5 MeV of alphas, one of 177Lu 0.15 MeV of electrons. No patient could be given that activity."]
     return out
 

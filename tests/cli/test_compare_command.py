@@ -45,6 +45,7 @@ def test_the_same_as_dose_for_the_case_s_own_nuclide(table: tuple[dict, str, Pat
 def test_the_rule_holds_and_names_its_organ(table: tuple[dict, str, Path]) -> None:
     """Default: equal dose to the kidney, alphas counted five times; the tumour is the target."""
     result, _, _ = table
+    assert not [w for w in result["warnings"] if "limiting organ" in w or "named as a tumour" in w]
     assert (result["match"], result["organ"], result["target"]) == ("organ-limit", "kidney left", "tumour 1")
     weighted = []
     for record in result["nuclides"]:
@@ -133,3 +134,16 @@ def test_bad_input_is_one_sentence_and_writes_nothing(more: list[str], said: str
     assert done.returncode == 2 and not done.stdout
     assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_limiting_organ_or_a_tumour_it_says_so(tmp_path: Path) -> None:
+    text = (TABLE / "case.toml").read_text()
+    start = text.index("[[region]]\nname = \"spleen\"")
+    path = tmp_path / "case.toml"
+    path.write_text(text[: text.index("[[region]]")] + text[start : text.index("[[region]]\nname = \"liver\"")])
+    done = lutetia("compare", path, "--nuclides", "Ac-225", "--out", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["match"], result["organ"], result["target"]) == ("decays", None, "spleen")
+    assert any("usual limiting organ" in w for w in result["warnings"]) and any("named as a tumour" in w for w in result["warnings"])
+    assert lutetia("compare", path, "--nuclides", "Ac-225", "--match", "organ-limit", "--out", tmp_path / "other").returncode == 2

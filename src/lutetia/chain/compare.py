@@ -135,9 +135,15 @@ def _compare(
     goal = _target(own, target)
     limiting = _organ(own, organ, weight)
     said: list[str] = []
-    if match is None:
-        match = "organ-limit" if limiting is not None else "decays"
-        said.append(f"no rule was asked for: {match}" + ("" if limiting is not None else ", because none of the regions is a usual limiting organ"))
+    warnings: list[str] = []
+    if match is None and limiting is not None:
+        match = "organ-limit"
+        said.append("no rule was asked for: organ-limit")
+    elif match is None:
+        match = "decays"
+        warnings.append("none of the regions is a usual limiting organ, so that activities are those of equal decays in the target: what follows says nothing of what a patient can be given")
+    if target is None and not _TUMOUR.search(goal):
+        warnings.append(f"no region is named as a tumour: micrometastases are given the uptake of {goal!r}; name another with --target")
     if match == "organ-limit" and limiting is None:
         raise BadInput(f"match 'organ-limit': none of the regions ({', '.join(own)}) is a usual limiting organ; name one with --organ, or choose another match.")
     if limit_Gy is not None and match != "organ-limit":
@@ -171,7 +177,7 @@ def _compare(
         "rbe": {"convention": dataclasses.asdict(rbe(RBE_CONVENTION)), "range": list(RBE_RANGE), "range_source": _RBE_RANGE_SOURCE},
         "micrometastases": _micrometastases(concentration),
         "assumptions": said + [a for a in runs[names[0]]["assumptions"] if "progeny" not in a],
-        "warnings": _warnings(regions),
+        "warnings": warnings + _warnings(regions),
         "provenance": runs[names[0]]["provenance"],
     }
 

@@ -29,7 +29,7 @@ def exchange_nuclide(fit: TimeIntegratedActivity, curve: TimeActivityCurve, deca
     Notes
     -----
     Methods without a covariance (one point) keep their relative uncertainty. A trapezoid is made anew through the points that the
-    new nuclide would show.
+    new nuclide would show, with no less relative uncertainty than it had.
 
     >>> one = TimeIntegratedActivity(5e5, 5e4, "mono-exponential", 0.0, np.array([1.0]), np.array([2e-6]))
     >>> new = exchange_nuclide(one, TimeActivityCurve([1.0], [1.0], [0.0]), 1e-6, 3e-6)  # the biological rate of 1e-6 stays
@@ -41,7 +41,10 @@ def exchange_nuclide(fit: TimeIntegratedActivity, curve: TimeActivityCurve, deca
         return fit
     if not len(fit.rates_per_s):
         factor = np.exp(-change * curve.time_s)
-        return trapezoid(TimeActivityCurve(curve.time_s, curve.activity_Bq * factor, curve.u_activity_Bq * factor), new_decay_constant_per_s)
+        new = trapezoid(TimeActivityCurve(curve.time_s, curve.activity_Bq * factor, curve.u_activity_Bq * factor), new_decay_constant_per_s)
+        # What made the first integral uncertain (its tail, a rise not seen) is not known better now.
+        u = max(new.u_tia_Bq_s, new.tia_Bq_s * fit.u_tia_Bq_s / fit.tia_Bq_s)
+        return dataclasses.replace(new, u_tia_Bq_s=u, warnings=fit.warnings)
     # No effective rate is below physical decay; rounding must not take one there.
     rates = np.maximum(fit.rates_per_s + change, new_decay_constant_per_s)
     tia = float(np.sum(fit.coefficients_Bq / rates))
