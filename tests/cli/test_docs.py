@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
 from lutetia.chain.case import (
     Administration,
@@ -22,6 +26,18 @@ from lutetia.chain.case import (
     Uncertainty,
     load_case,
 )
+from lutetia.chain.cluster import run_cluster
+from lutetia.chain.cluster_spec import (
+    Biology,
+    CellShape,
+    CellUptake,
+    ClusterShape,
+    ClusterSpec,
+    LimitingOrgan,
+    Sweep,
+    load_cluster,
+)
+from lutetia.cli.app import app
 from lutetia.core import show
 from lutetia.nuclides import RADIATIONS, chain_energy_per_decay_MeV, equilibrium_chain, nuclide
 
@@ -57,6 +73,123 @@ def test_the_case_page_names_every_key() -> None:
     keys = {k for m in models for k in m.model_fields} - {"folder", "sha256"}
     missing = sorted(k for k in keys if f"`{k}`" not in text and f"[{k}]" not in text and f".{k}]" not in text)
     assert not missing
+
+
+def test_every_whole_cluster_on_a_page_loads(tmp_path: Path) -> None:
+    whole = [b for b in _toml_blocks("clusters.md") if b.startswith("schema")]
+    assert len(whole) == 2
+    for n, block in enumerate(whole):
+        (tmp_path / f"{n}.toml").write_text(block)
+        assert load_cluster(tmp_path / f"{n}.toml").cell.radius == 5.0
+
+
+def test_the_cluster_page_names_every_key() -> None:
+    text = (DOCS / "clusters.md").read_text("utf-8")
+    models = (ClusterSpec, ClusterShape, CellShape, CellUptake, Biology, Sweep, LimitingOrgan)
+    keys = {k for m in models for k in m.model_fields} - {"sha256"}
+    assert len(keys) > 35
+    missing = sorted(k for k in keys if f"`{k}`" not in text and f"[{k}]" not in text and f".{k}]" not in text)
+    assert not missing
+
+
+def _synopses() -> dict[str, str]:
+    """Command to its synopsis, from the first block of the page of commands."""
+    block = (DOCS / "commands.md").read_text("utf-8").split("```")[1]
+    parts = re.split(r"^lutetia +", block, flags=re.MULTILINE)[1:]
+    return {part.split()[0]: part for part in parts if not part.startswith("--")}
+
+
+def test_the_commands_page_names_every_command_and_option() -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    synopses = _synopses()
+    assert set(synopses) == set(commands)
+    sections = re.findall(r"^## (.+)$", (DOCS / "commands.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(sections) == sorted(commands)
+    for name, command in commands.items():
+        options = {o for p in command.params for o in p.opts if o.startswith("--")} - {"--help"}
+        assert options == set(re.findall(r"--[a-z][a-z-]*", synopses[name])), name
+
+
+def test_the_help_test_and_the_read_me_know_every_command() -> None:
+    tested = (Path(__file__).parent / "test_commands.py").read_text("utf-8").split("def test_help_names_every_command")[1].split("\ndef ")[0]
+    read_me = (ROOT / "README.md").read_text("utf-8")
+    for name in get_command(app).commands:  # type: ignore[attr-defined]
+        assert f'"{name}"' in tested and f"\nlutetia {name} " in read_me, name
+
+
+def _lutetia(*arguments: str) -> str:
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_output_on_the_pages_is_what_the_program_prints(tmp_path: Path) -> None:
+    """Every line that a page shows as output."""
+    blocks = re.findall(r"^```text\n\$ lutetia (.+?)\n(.*?)^```", (DOCS / "commands.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    runs = [(shlex.split(command), shown) for command, shown in blocks]
+    assert len(runs) == 3
+    text = (DOCS / "clusters.md").read_text("utf-8")
+    files = [b for b in _toml_blocks("clusters.md") if b.startswith("schema")]
+    for n, shown in enumerate(re.findall(r"^```text\n(.*?)^```", text, re.DOTALL | re.MULTILINE)):
+        (tmp_path / f"{n}.toml").write_text(files[n])
+        runs.append((["cluster", str(tmp_path / f"{n}.toml")], shown))
+    assert len(runs) == 5
+    for arguments, shown in runs:
+        printed = {" ".join(line.split()) for line in _lutetia(*arguments).splitlines()}
+        assert not [line for line in shown.splitlines() if " ".join(line.split()) not in printed]
+
+
+def _keys(value: Any) -> set[str]:
+    """Keys of a result on every level; names of nuclides, percentiles and sentences are none."""
+    if isinstance(value, dict):
+        return {k for k in value if not re.fullmatch(r"[A-Z][a-z]?-\d+m?|\d+", k)} | {k for v in value.values() for k in _keys(v)}
+    return {k for v in value for k in _keys(v)} if isinstance(value, list) else set()
+
+
+def test_the_commands_page_names_every_key_of_a_range() -> None:
+    text = (DOCS / "commands.md").read_text("utf-8")
+    keys = _keys(json.loads(_lutetia("range", "Ac-225", "--json"))) | _keys(json.loads(_lutetia("range", "--electron", "0.5 MeV", "--json")))
+    assert len(keys) > 20 and not sorted(k for k in keys if f"`{k}`" not in text)
+
+
+def test_the_cluster_page_names_every_key_of_a_result(tmp_path: Path) -> None:
+    whole = [b for b in _toml_blocks("clusters.md") if b.startswith("schema")]
+    (tmp_path / "cluster.toml").write_text(whole[1])
+    keys = _keys(run_cluster(tmp_path))
+    text = (DOCS / "clusters.md").read_text("utf-8")
+    assert len(keys) > 60 and not sorted(k for k in keys if f"`{k}`" not in text)
+
+
+def test_the_comparison_page_shows_what_the_program_gives(tmp_path: Path) -> None:
+    """Every key of the result, and the doses and survivors of the example to the width of their last digits."""
+    from lutetia.chain.compare import run_compare
+
+    result = run_compare(ROOT / "examples" / "region-table", ["Tb-161", "Y-90", "Ac-225"], tmp_path / "out")
+    text = (DOCS / "compare.md").read_text("utf-8")
+    micro = result["micrometastases"]
+    of_a_sweep = {k: micro[k] for k in ("rows", "rankings", "crossovers")}  # described with the sweep of a cluster
+    assert not [k for k in _keys(of_a_sweep) if f"`{k}`" not in (DOCS / "clusters.md").read_text("utf-8")]
+    rest = {k: v for k, v in result.items() if k != "provenance"} | {"micrometastases": {k: v for k, v in micro.items() if k not in of_a_sweep}}
+    assert len(_keys(rest)) > 60 and not sorted(k for k in {*_keys(rest), *of_a_sweep} if f"`{k}`" not in text)
+    found = {(r["region"], n["nuclide"]): (n["administered_Bq"], r) for n in result["nuclides"] for r in n["regions"]}
+    shown = [row for row in _rows("compare.md") if len(row) == 10 and (row[0], row[1]) in found]
+    assert len(shown) == 8
+    for region, name, activity, dose, *parts, weighted, bed, span in shown:
+        administered, r = found[region, name]
+        number, unit = activity.split()
+        assert administered == pytest.approx(float(number) * {"MBq": 1e6, "GBq": 1e9}[unit], rel=0.01)
+        assert r["dose_Gy"] == pytest.approx(float(dose), rel=0.01)
+        assert [r["dose_by_radiation_Gy"][x] for x in ("alpha", "electron", "photon")] == pytest.approx([float(x or 0) for x in parts], rel=0.01)
+        assert (r["weighted"] or {"Sv_RBE": 0})["Sv_RBE"] == pytest.approx(float(weighted or 0), rel=0.01)
+        assert r["bed"]["low_LET_Gy"] == (None if bed == "none published" else pytest.approx(float(bed), rel=0.01))
+        if span:
+            assert [r["bed"]["with_alpha_Gy"][x]["bed_Gy"] for x in ("low", "high")] == pytest.approx([float(x) for x in span.split(" to ")], rel=0.01)
+    survivors = {(r["nuclide"], round(r["diameter_um"])): r["expected_survivors"] for r in micro["rows"] if r["positive_fraction"] == 1.0}
+    sizes = [row for row in _rows("compare.md") if len(row) == 6 and row[0] in ("0.1 mm", "1 mm", "10 mm")]
+    assert len(sizes) == 3
+    for size, _, *numbers in sizes:
+        here = [survivors[n, round(1000 * float(size.split()[0]))] for n in ("Lu-177", "Tb-161", "Y-90", "Ac-225")]
+        assert here == pytest.approx([float(x) for x in numbers], rel=0.01)
 
 
 def test_the_results_page_names_every_key_of_a_result(tmp_path: Path) -> None:
