@@ -21,11 +21,16 @@ _ROOMS = {
     "transport.spheres": ("ellipsoid_s_Gy_per_Bq_s", "sphere_s_Gy_per_Bq_s"),
     "transport.voxels": ("voxel_s_mGy_per_MBq_s",),
     "imaging": ("Geometry", "RegionSet", "Volume", "inspect_folder", "read_activity", "read_ct", "read_regions", "register_rigid", "resample"),
+    "kinetics.progeny": ("progeny_decays",),
     "kinetics": ("TimeActivityCurve", "TimeIntegratedActivity", "fit_curve", "fit_voxels", "interval_95"),
     "radiobiology": ("bed_Gy", "lea_catcheside"),
+    "dosimetry.cells": ("CellGeometry", "cell_s_Gy_per_Bq_s", "cross_s_Gy_per_Bq_s"),
+    "dosimetry.clusters": ("expected_survival_ball", "simulate_cluster"),
     "dosimetry.dvh": ("dvh",),
     "dosimetry.maps": ("dose_map",),
     "chain.dose": ("run_case",),
+    "chain.cluster": ("run_cluster",),
+    "chain.compare": ("run_compare",),
     "report": ("explain", "write_run_report"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

@@ -62,6 +62,15 @@ def test_a_chain_spares_less_than_its_parent_but_more_than_the_sum() -> None:
     assert parent < chain < 1 < 4 * parent
 
 
+def test_alphas_of_one_chain_come_together() -> None:
+    """From the middle of a nucleus every decay of 225Ac hits it four times, and no more surely than once."""
+    at = alpha_encounters("Ac-225", np.array([0.0, 5.0]), 4.0, 1.0, progeny=True)
+    assert at.hits == pytest.approx([4.0, 0.8], rel=1e-3)  # 0.2 of all directions at 5 um
+    assert at.struck == pytest.approx([1.0, 1 - 0.8**4], rel=0.01)
+    c = simulate_cluster(ball_of_cells(10.0, cells=500), kernels("Ac-225"), Uptake(0.1), Survival(0.1, alpha_alpha_per_Gy=1.0))
+    assert np.all(c.not_hit > np.exp(-c.hits)) and np.all(c.not_hit < np.exp(-c.hits / 4))
+
+
 def test_no_alphas_is_said() -> None:
     with pytest.raises(CouldNot, match="no alpha"):
         alpha_encounters("Lu-177", np.array([1.0]), 4.0, 1.0, progeny=True)

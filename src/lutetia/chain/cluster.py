@@ -156,7 +156,7 @@ def _cluster_record(c: Cluster, kernels: ClusterKernels, uptake: Uptake) -> dict
             for g, m in groups.items()
         },
         "hits": {g: mean(c.hits, m) for g, m in groups.items()},
-        "fraction_not_hit": {g: mean(np.exp(-c.hits), m) for g, m in groups.items()} if kernels.alpha_reach_um > 0 else None,
+        "fraction_not_hit": {g: mean(c.not_hit, m) for g, m in groups.items()} if kernels.alpha_reach_um > 0 else None,
         "survival": {g: mean(c.survival, m) for g, m in groups.items()},
         "expected_survivors": c.expected_survivors,
         "tcp": c.tcp,

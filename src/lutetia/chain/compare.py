@@ -148,6 +148,9 @@ def _compare(
         raise BadInput(f"match 'organ-limit': none of the regions ({', '.join(own)}) is a usual limiting organ; name one with --organ, or choose another match.")
     if limit_Gy is not None and match != "organ-limit":
         raise BadInput(f"--limit goes with match 'organ-limit', not with {match!r}; leave it out.")
+    supplied = [r["region"] for r in own.values() if r["dose_cross_Gy"]]
+    if supplied:
+        warnings.append(f"{', '.join(supplied)}: the supplied cross-dose is of {names[0]} and is left out for the others")
     factors = _factors(regions, match, goal, limiting, limit_Gy, weight)
     records = []
     for n in names:
@@ -161,7 +164,7 @@ def _compare(
     said += [
         "the ligand goes where it went: biological kinetics are those of the case, physical decay is each nuclide's",
         "the amount of ligand and its labelling chemistry are taken as equal; receptors that saturate would change uptake",
-        "progeny decays where its parent does (for alpha emitters: the optimistic end for uptake, see the progeny models of a case)",
+        _progeny(case, names),
         _rule(match, goal, limiting, limit_Gy, weight),
     ]
     return {
@@ -175,7 +178,7 @@ def _compare(
         "cycles": cycles,
         "nuclides": records,
         "rbe": {"convention": dataclasses.asdict(rbe(RBE_CONVENTION)), "range": list(RBE_RANGE), "range_source": _RBE_RANGE_SOURCE},
-        "micrometastases": _micrometastases(concentration),
+        "micrometastases": _micrometastases(concentration, case.dosimetry.progeny),
         "assumptions": said + [a for a in runs[names[0]]["assumptions"] if "progeny" not in a],
         "warnings": warnings + _warnings(regions),
         "provenance": runs[names[0]]["provenance"],
@@ -188,6 +191,13 @@ def _warnings(regions: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[str]:
     own = [f"{r['region']}: {w}" for r in regions[names[0]].values() for w in r["warnings"]]
     more = [f"{n}, {r['region']}: {w}" for n in names[1:] for r in regions[n].values() for w in r["warnings"] if "half-lives of the new nuclide" in w]
     return own + more
+
+
+def _progeny(case: Case, names: Sequence[str]) -> str:
+    if not case.dosimetry.progeny:
+        return "parents alone, as the case asks (dosimetry.progeny = false)"
+    everywhere = "progeny decays where its parent does: for alpha emitters the upper end of what stays in a target, see the progeny models of a case"
+    return everywhere if case.progeny is None else f"the case's fates of progeny hold for {names[0]} and its regions; elsewhere {everywhere}"
 
 
 def _rule(match: str, goal: str, limiting: str | None, limit_Gy: float | None, weight: float) -> str:
@@ -224,7 +234,7 @@ def _named(own: Mapping[str, Any], name: str, what: str) -> str:
 
 def _weighted(region: Mapping[str, Any], weight: float) -> float:
     d = region["dose_by_radiation_Gy"]
-    return weight * d["alpha"] + d["electron"] + d["photon"]
+    return weight * d["alpha"] + d["electron"] + d["photon"] + (region["dose_cross_Gy"] or 0.0)
 
 
 def _factors(
@@ -289,7 +299,7 @@ def _bed(case: Case, r: dict[str, Any], parts: Mapping[str, float], k: float) ->
     }  # fmt: skip
 
 
-def _micrometastases(decays_per_g: Mapping[str, float]) -> dict[str, Any]:
+def _micrometastases(decays_per_g: Mapping[str, float], progeny: bool) -> dict[str, Any]:
     """Survivors of clusters that take up what the target did per gram, over diameter and positive fraction."""
     electrons, alphas = lq_parameters(DEFAULT_ELECTRONS), lq_parameters(DEFAULT_ALPHAS)
     survival = Survival(electrons.alpha_per_Gy, electrons.beta_per_Gy2, 1.0, alphas.alpha_per_Gy)
@@ -297,7 +307,7 @@ def _micrometastases(decays_per_g: Mapping[str, float]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     per_cell = {n: activity_concentration_decays_per_cell(c, volume) for n, c in decays_per_g.items()}
     for n, decays in per_cell.items():
-        kernels = cluster_kernels(n, _CELL, _WHERE, alpha_per_Gy=survival.alpha_alpha_per_Gy)
+        kernels = cluster_kernels(n, _CELL, _WHERE, alpha_per_Gy=survival.alpha_alpha_per_Gy, progeny=progeny)
         for f in _FRACTIONS:
             for d in _DIAMETERS_UM:
                 e = expected_survival_ball(float(d), _PITCH_UM, _PACKING, kernels, Uptake(decays, f), survival)

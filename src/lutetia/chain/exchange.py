@@ -27,7 +27,8 @@ _LEAST_FACTOR = 1e-24
 def exchanged_case(case: Case, name: str) -> Case:
     """The case as it would read with `name` on the ligand and the same activity at the administration.
 
-    Activities of a region table are carried over; assumed effective half-lives become those of the same biological one.
+    Activities of a region table are carried over; assumed effective half-lives become those of the same biological one. A supplied
+    cross-dose and stated fates of progeny are of the first nuclide and are left out.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def exchanged_case(case: Case, name: str) -> Case:
         # Activities that were corrected to the administration carry no decay: they stay.
         factors = np.ones(len(r.times)) if corrected else _factors(np.array(r.times), case.nuclide, name, f"region {r.name!r}")
         activities = (np.array(r.activities) * factors).tolist()
-        regions.append(r.model_copy(update={"activities": activities, "kinetics": None if r.kinetics is None else of(r.kinetics)}))
+        regions.append(r.model_copy(update={"activities": activities, "kinetics": None if r.kinetics is None else of(r.kinetics), "cross_dose": None}))
     return case.model_copy(update={"nuclide": second.name, "region": regions, "kinetics": of(case.kinetics), "progeny": None})
 
 

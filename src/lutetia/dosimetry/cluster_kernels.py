@@ -31,7 +31,8 @@ class ClusterKernels:
     Attributes
     ----------
     self_ : mapping of str to float
-        Of a decay in the same cell: ``electron_Gy``, ``alpha_Gy``, ``hits``, ``lethal``.
+        Of a decay in the same cell: ``electron_Gy``, ``alpha_Gy``, ``hits`` (alphas through the nucleus), ``struck``
+        (at least one of the decay's alphas hits), ``lethal``.
     distance_um : ndarray, shape (n,)
         From the distance of touching cells to the end of the longest electron kernel.
     at : mapping of str to ndarray, shape (n,)
@@ -89,7 +90,7 @@ def cluster_kernels(
     kernels = nuclide_kernels(name, progeny=progeny)
     last = max(reach, 1000 * float(kernels["electron"].radius_mm[-1]) + nearest if "electron" in kernels else 0.0, 1.1 * nearest)
     d = np.unique(np.concatenate([np.arange(nearest, min(last, nearest + 150.0), 0.5), np.geomspace(nearest, last, 400)]))
-    effects = ("electron_Gy", "alpha_Gy", "hits", "lethal")
+    effects = ("electron_Gy", "alpha_Gy", "hits", "struck", "lethal")
     own = dict.fromkeys(effects, 0.0)
     far = {e: np.zeros_like(d) for e in effects}
     if "electron" in kernels:
@@ -101,7 +102,7 @@ def cluster_kernels(
         s = np.arange(0.0, reach + cell.cell_radius_um + _S_STEP_UM, _S_STEP_UM)
         e = alpha_encounters(name, s, cell.nucleus_radius_um, alpha_per_Gy, progeny=progeny)
         near = d <= reach
-        for effect, values in (("alpha_Gy", e.dose_Gy), ("hits", e.hits), ("lethal", e.lethal)):
+        for effect, values in (("alpha_Gy", e.dose_Gy), ("hits", e.hits), ("struck", e.struck), ("lethal", e.lethal)):
             for c, part in parts.items():
                 own[effect] += part * float(_mean(s, values, *_own_points(cell, c)))
                 far[effect][near] += part * _mean(s, values, *_far_points(cell, c, d[near]))

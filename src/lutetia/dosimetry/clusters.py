@@ -97,6 +97,8 @@ class Cluster:
         Dose to each nucleus by ``electron`` and ``alpha``, from its own cell and from all others.
     hits : ndarray
         Mean number of alphas through each nucleus.
+    not_hit : ndarray
+        Probability that none goes through it; the alphas of one chain come together, so that this is more than ``exp(-hits)``.
     survival : ndarray
         Probability that each survives.
     """
@@ -108,6 +110,7 @@ class Cluster:
     self_Gy: Mapping[str, np.ndarray]
     cross_Gy: Mapping[str, np.ndarray]
     hits: np.ndarray
+    not_hit: np.ndarray
     survival: np.ndarray
 
     @property
@@ -146,7 +149,7 @@ def simulate_cluster(lattice: Lattice, kernels: ClusterKernels, uptake: Uptake, 
     positive[chosen] = True
     decays = np.zeros(len(alive))
     decays[chosen] = uptake.decays_per_positive_cell * np.exp(uptake.log_sd * random.standard_normal(len(chosen)) - uptake.log_sd**2 / 2)
-    wanted = ["electron_Gy"] + (["alpha_Gy", "hits", "lethal"] if kernels.alpha_reach_um > 0 else [])
+    wanted = ["electron_Gy"] + (["alpha_Gy", "hits", "struck", "lethal"] if kernels.alpha_reach_um > 0 else [])
     sums = sum_over_cells(lattice, decays, {e: _cross(kernels, e) for e in wanted}, {e: kernels.reach_um(e) for e in wanted})
     zero = np.zeros(len(alive))
     self_Gy = {r: decays * kernels.self_[f"{r}_Gy"] for r in ("electron", "alpha")}
@@ -155,7 +158,8 @@ def simulate_cluster(lattice: Lattice, kernels: ClusterKernels, uptake: Uptake, 
     exponent = survival.alpha_electron_per_Gy * electrons + survival.G * survival.beta_electron_per_Gy2 * electrons**2
     exponent = exponent + decays * kernels.self_["lethal"] + sums.get("lethal", zero)
     hits = decays * kernels.self_["hits"] + sums.get("hits", zero)
-    return Cluster(lattice, alive, positive, decays, self_Gy, cross_Gy, hits, np.exp(-exponent))
+    not_hit = np.exp(-decays * kernels.self_["struck"] - sums.get("struck", zero))
+    return Cluster(lattice, alive, positive, decays, self_Gy, cross_Gy, hits, not_hit, np.exp(-exponent))
 
 
 def _cross(kernels: ClusterKernels, effect: str):  # type: ignore[no-untyped-def]

@@ -33,6 +33,8 @@ class Encounters:
     ----------
     hits : ndarray
         Mean number of alphas that enter (or start in) the ball.
+    struck : ndarray
+        Probability that at least one alpha of the decay, or of its progeny at the same point, does.
     dose_Gy : ndarray
         Mean dose to the ball from alphas and from recoil nuclei that start in it.
     lethal : ndarray
@@ -40,6 +42,7 @@ class Encounters:
     """
 
     hits: np.ndarray
+    struck: np.ndarray
     dose_Gy: np.ndarray
     lethal: np.ndarray
 
@@ -76,7 +79,7 @@ def alpha_encounters(name: str, s_um: np.ndarray, radius_um: float, alpha_per_Gy
     """
     members = [(m.nuclide, m.decays_per_parent) for m in equilibrium_chain(name)] if progeny else [(nuclide(name), 1.0)]
     s = np.ascontiguousarray(s_um, float)
-    hits, dose, spared = np.zeros_like(s), np.zeros_like(s), np.ones_like(s)
+    hits, dose, missed, spared = np.zeros_like(s), np.zeros_like(s), np.ones_like(s), np.ones_like(s)
     to_Gy = GY_G_PER_MEV / (4 / 3 * math.pi * (radius_um * 1e-4) ** 3)
     found = False
     for member, decays in members:
@@ -90,11 +93,12 @@ def alpha_encounters(name: str, s_um: np.ndarray, radius_um: float, alpha_per_Gy
         recoil = member.energy_per_decay_MeV["recoil"] / float(number.sum())
         h, d, q = _sum_over_rays(s, radius_um, reach, number, table, recoil, to_Gy, alpha_per_Gy, *np.polynomial.legendre.leggauss(_ANGLES))
         hits += decays * h
+        missed *= 1.0 - decays * h
         dose += decays * d
         spared *= 1.0 - decays * q
     if not found:
         raise CouldNot(f"{name} emits no alpha particles{' and neither does its progeny' if progeny else ''}; choose an alpha emitter.")
-    return Encounters(hits, dose, 1.0 - spared)
+    return Encounters(hits, 1.0 - missed, dose, 1.0 - spared)
 
 
 def alpha_reach_um(name: str, *, progeny: bool = False) -> float:
