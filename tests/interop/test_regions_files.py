@@ -99,11 +99,11 @@ def test_holes_of_both_kinds_of_contour(tmp_path):
 
 def test_what_is_odd_is_told(tmp_path):
     path = rtstruct(tmp_path / "rs.dcm", {
-        "part": cylinder(20.0, -65.5, 0.0), "no contours": [], "small": [circle(4.0, 0.4, 0.8, 112.0)], "points": [circle(3, 0, 0, 112.0)[:1]]})
+        "part": cylinder(20.0, -65.5, 0.0), "small": [circle(4.0, 0.4, 0.8, 112.0)], "points": [circle(3, 0, 0, 112.0)[:1]]})
     r = read_regions(path, grid())
     assert r.names == ("part", "small")
     said = " ".join(r.warnings)
-    assert "of region 'part' lies outside" in said and "'no contours' has no closed contours" in said and "'points'" in said
+    assert "of region 'part' lies outside" in said and "'points' is drawn as points or lines" in said
     fraction = float(next(w for w in r.warnings if "outside" in w).split("%")[0])
     assert fraction == pytest.approx(50.0, abs=3.0)
 
@@ -113,13 +113,24 @@ def test_what_is_odd_is_told(tmp_path):
     ({"liver": cylinder(20.0, z=(-500, -496, -492))}, "wholly outside"),
     ({"speck": [circle(0.5, 1.4, 1.1, 112.0)]}, "no voxel"),
     ([("liver", cylinder()), ("liver", cylinder(10.0))], "2 regions are named 'liver'"),
-    ({"none": []}, "holds no region"),
+    ({"liver": cylinder(), "none": []}, "'none' has no contours that close; draw it, or leave it out"),
+    ({"points": [circle(3, 0, 0, 112.0)[:1]]}, "holds no region"),
     ({"tilted": [circle(20.0, 0, 0, 112.0), circle(20.0, 0, 0, 112.0)[:, [2, 1, 0]]]}, "not planar"),
 ])
 def test_what_cannot_be_used_is_refused(tmp_path, rois, words):
     with pytest.raises(BadInput, match=words) as error:
         read_regions(rtstruct(tmp_path / "rs.dcm", rois), grid())
     assert "Secret" not in str(error.value) and "SECRETID" not in str(error.value)
+
+
+def test_a_region_without_contours_matters_only_if_it_is_wanted(tmp_path):
+    path = rtstruct(tmp_path / "rs.dcm", {"liver": cylinder(), "none": []})
+    assert read_regions(path, grid(), only=["liver"]).names == ("liver",)
+    with pytest.raises(BadInput, match="'none' has no contours that close"):
+        read_regions(path, grid(), only=["liver", "none"])
+    markers = rtstruct(tmp_path / "m.dcm", {"isocentre": [circle(3, 0, 0, 112.0)[:1]]}, kind="POINT")
+    with pytest.raises(BadInput, match="'isocentre' has no contours that close"):
+        read_regions(markers, grid(), only=["isocentre"])
 
 
 def test_another_frame_of_reference_is_refused_unless_unknown(tmp_path):

@@ -47,6 +47,8 @@ def test_the_file_is_a_whole_part_10_file_that_says_what_it_is(tmp_path):
     ds = pydicom.dcmread(tmp_path / "d.dcm")
     assert (ds.Modality, ds.DoseUnits, ds.DoseType, ds.BitsAllocated, ds.PixelRepresentation) == ("RTDOSE", "GY", "PHYSICAL", 32, 0)
     assert ds.SeriesDescription == "total absorbed dose" and "Research use only" in ds.DoseComment
+    # PS3.3 C.8.8.3.4: 16 or 32 bits, all of them used, unsigned.
+    assert (ds.BitsStored, ds.HighBit, ds.SamplesPerPixel, ds.PhotometricInterpretation) == (32, 31, 1, "MONOCHROME2")
     offsets = np.array(ds.GridFrameOffsetVector, float)
     assert offsets[0] == 0 and offsets == pytest.approx(4.1 * np.arange(7)) and ds.FrameIncrementPointer == 0x3004000C
     assert (ds.PatientID, ds.StudyInstanceUID, ds.StudyDate) == ("SECRETID", "1.2.3.4", "20240506")
@@ -155,6 +157,42 @@ def test_dcmtk_reads_the_file_whole(tmp_path):
     assert subprocess.run(["dcmftest", str(tmp_path / "d.dcm")], capture_output=True, text=True).stdout.startswith("yes")
     out = subprocess.run(["dcmdump", "-q", "+P", "DoseGridScaling", str(tmp_path / "d.dcm")], capture_output=True, text=True)
     assert out.returncode == 0 and "3004,000e" in out.stdout
+
+
+def _dcmtk_complaints(path):
+    """What DCMTK's RT module reader says of an RT Dose file: attributes that are missing, empty or of the wrong multiplicity."""
+    out = subprocess.run(["drtdump", "-ll", "warn", str(path)], capture_output=True, text=True)
+    assert out.returncode == 0 and "RT Dose object" in out.stdout, out.stderr
+    return [line for line in out.stderr.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("like", [None, PATIENT], ids=["anonymous", "named"])
+def test_dcmtk_judges_the_32_bit_file_as_it_is_written(tmp_path, like):
+    """The file itself, where dciodvfy can only be shown a 16-bit one."""
+    if shutil.which("drtdump") is None:
+        pytest.skip("drtdump (dcmtk) is not installed, so the file was not judged by it")
+    write_rtdose(tmp_path / "d.dcm", dose(), like=like)
+    assert pydicom.dcmread(tmp_path / "d.dcm").BitsAllocated == 32
+    assert _dcmtk_complaints(tmp_path / "d.dcm") == []
+    # And it does judge: what the RT Dose module needs is missed.
+    for keyword in ("DoseUnits", "DoseType", "DoseSummationType", "FrameIncrementPointer", "PixelSpacing", "StudyID"):
+        ds = pydicom.dcmread(tmp_path / "d.dcm")
+        delattr(ds, keyword)
+        ds.save_as(tmp_path / "cut.dcm")
+        assert any(keyword in line for line in _dcmtk_complaints(tmp_path / "cut.dcm")), keyword
+
+
+def test_dcmtk_reads_the_32_bit_pixels(tmp_path):
+    """A second decoder of the pixels: the maximum lies where it was put."""
+    if shutil.which("dcmdump") is None:
+        pytest.skip("dcmtk is not installed, so the pixels were not read by it")
+    v = dose()
+    write_rtdose(tmp_path / "d.dcm", v)
+    (tmp_path / "raw").mkdir()
+    assert subprocess.run(["dcmdump", "-q", "+W", str(tmp_path / "raw"), str(tmp_path / "d.dcm")], capture_output=True).returncode == 0
+    (raw,) = (tmp_path / "raw").iterdir()
+    stored = np.frombuffer(raw.read_bytes(), "<u4").reshape(v.values.shape)
+    assert stored * float(pydicom.dcmread(tmp_path / "d.dcm").DoseGridScaling) == pytest.approx(np.asarray(v.values), abs=1e-8)
 
 
 def test_simpleitk_sees_the_same_places_and_integers(tmp_path):

@@ -42,7 +42,7 @@ def test_a_folder_with_everything_in_it(tmp_path: Path) -> None:
     pt, nm = by["activity", "PT"], by["activity", "NM"]
     assert pt.shape == (4, 3, 5) and pt.spacing_mm == (4.0, 3.0, 2.0) and pt.n_files == 4
     assert pt.units == "Bq/mL" and "0054,1001" in pt.scale and pt.nuclide == "Lu-177" and pt.decay_correction == "ADMIN"
-    assert pt.problems == [] and pt.missing_for_dose == []
+    assert pt.problems == [] and pt.missing_for_dose == [] and pt.scale_explanation
     assert nm.missing_for_dose == ["a calibration, or an image in Bq/mL"] and nm.scale.startswith("none: ")
     assert by["CT", "CT"].units == "HU"
     assert by["regions", "RTSTRUCT"].regions == ["kidney left", "lesion 1"]
@@ -73,3 +73,20 @@ def test_what_is_missing_for_a_dose_is_listed(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file or folder"):
         inspect_folder(tmp_path / "nothing")
+
+
+def test_what_stands_behind_an_suv_is_told_and_printed(tmp_path: Path) -> None:
+    """The activity and the weight of the header, with which an SUV becomes Bq/mL."""
+    from typer.testing import CliRunner
+
+    from lutetia.cli.app import app
+
+    def suv(ds: pydicom.Dataset, k: int = 0) -> None:
+        ds.Units, ds.SUVType, ds.PatientWeight = "GML", "BW", "71"
+        ds.RadiopharmaceuticalInformationSequence[0].RadionuclideTotalDose = "388780000"
+
+    slices(tmp_path, ramp(), change=suv)
+    (summary,) = inspect_folder(tmp_path)
+    assert "388.78 MBq" in summary.scale_explanation and "71 kg" in summary.scale_explanation
+    printed = CliRunner().invoke(app, ["inspect", str(tmp_path)]).output
+    assert "scale explanation: " + summary.scale_explanation in printed

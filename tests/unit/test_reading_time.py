@@ -156,6 +156,45 @@ def test_the_headers_administration_undoes_the_headers_correction(tmp_path: Path
     assert any("+20.0 min from the case's" in w for w in mine.warnings)
 
 
+WEEK = dt.timedelta(days=7)
+
+
+@pytest.mark.parametrize("tags", [{}, {"tracer_RadiopharmaceuticalStartDateTime": None, "tracer_RadiopharmaceuticalStartTime": "090000"}])
+@pytest.mark.parametrize("shift", [WEEK, -WEEK, dt.timedelta(hours=1)])
+def test_a_case_on_another_clock_does_not_change_what_the_header_corrected(tmp_path: Path, tags: dict, shift: dt.timedelta) -> None:
+    """Dates are often shifted when a patient is made anonymous: 25.5 h by the header are 25.5 h, whatever day the case names."""
+    slices(tmp_path, 1000 * ramp(), change=edit(**tags))
+    scan = read(tmp_path, administered_at=ADMINISTERED + shift, time=ACQUIRED + shift)
+    assert scan.volume.values == pytest.approx(1000 * ramp() * 0.5 ** (25.5 * 3600 / HALF_LIFE_LU177_s), rel=1e-6)
+    assert scan.acquired_at == ACQUIRED + shift and not any("administration is" in w for w in scan.warnings)
+
+
+def test_a_scan_time_of_the_case_is_not_mixed_with_the_headers_administration(tmp_path: Path) -> None:
+    """The case says 3 h later than the header: the kinetics follow the case, the correction was made by the header."""
+    slices(tmp_path, 1000 * ramp())
+    scan = read(tmp_path, time=ACQUIRED + dt.timedelta(hours=3))
+    assert scan.volume.values == pytest.approx(1000 * ramp() * 0.5 ** (25.5 * 3600 / HALF_LIFE_LU177_s), rel=1e-6)
+    assert any("administration is +180.0 min from the case's" in w for w in scan.warnings)
+
+
+def test_the_cases_pair_serves_where_the_header_has_none(tmp_path: Path) -> None:
+    slices(tmp_path, 1000 * ramp(), change=edit(tracer_RadiopharmaceuticalStartDateTime=None))
+    scan = read(tmp_path, administered_at=ADMINISTERED + WEEK, time=ACQUIRED + WEEK + dt.timedelta(hours=2))
+    assert scan.volume.values == pytest.approx(1000 * ramp() * 0.5 ** (27.5 * 3600 / HALF_LIFE_LU177_s), rel=1e-6)
+
+
+@pytest.mark.parametrize("more", [{}, {"time": ACQUIRED + WEEK, "administered_at": ADMINISTERED + WEEK}])
+def test_start_and_a_date_and_time_keep_to_the_header_too(tmp_path: Path, more: dict) -> None:
+    earlier = ACQUIRED - dt.timedelta(hours=2)
+    words = {"SeriesDate": f"{earlier:%Y%m%d}", "SeriesTime": f"{earlier:%H%M%S}"}
+    slices(tmp_path / "start", 1000 * ramp(), change=edit(DecayCorrection="START", **words))
+    words = {"DecayCorrection": None, "DecayCorrected": "YES", "DecayCorrectionDateTime": f"{earlier:%Y%m%d%H%M%S}"}
+    slices(tmp_path / "moment", 1000 * ramp(), change=edit(**words))
+    for name in ("start", "moment"):
+        scan = read(tmp_path / name, **more)
+        assert scan.volume.values == pytest.approx(1000 * ramp() * 0.5 ** (2 * 3600 / HALF_LIFE_LU177_s), rel=1e-6), name
+
+
 def test_an_administration_without_a_date_is_placed_by_the_cases(tmp_path: Path) -> None:
     change = edit(tracer_RadiopharmaceuticalStartDateTime=None, tracer_RadiopharmaceuticalStartTime="090000")
     slices(tmp_path, 1000 * ramp(), change=change)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..core import BadInput, CouldNot, inside, staged_folder, to_json, write_atomic
-from .case import Case, load_case
+from ..core import BadInput, CouldNot, staged_folder, to_json, write_atomic
+from .case import load_case
 from .image_mode import ImageRun, run_images
 from .plausible import warn_of_the_impossible
 from .table_mode import run_table
@@ -59,7 +59,7 @@ def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, se
         result["files"] = {"csv": "regions.csv"} | ({"report": "report.html"} if report is not None else {})
         start = time.perf_counter()
         if run is not None:
-            _write_maps(case, run, stage)
+            _write_maps(run, stage)
         write_atomic(stage / "regions.csv", _csv(result))
         result["timing_s"]["write"] = time.perf_counter() - start
         if report is not None:
@@ -72,7 +72,7 @@ def run_case(path: Path | str, out: Path | str, *, engine: str | None = None, se
     return result
 
 
-def _write_maps(case: Case, run: ImageRun, stage: Path) -> None:
+def _write_maps(run: ImageRun, stage: Path) -> None:
     from ..imaging import write_nifti, write_rtdose, write_seg
 
     names = {"dose": "dose.nii.gz", "tia": "tia.nii.gz", "uncertainty": "dose_u.nii.gz", "rtdose": "rtdose.dcm", "seg": "regions_seg.dcm"}
@@ -82,16 +82,10 @@ def _write_maps(case: Case, run: ImageRun, stage: Path) -> None:
         names[f"dose_{nuclide}"] = f"{_BY_NUCLIDE}/{nuclide}.nii.gz"
         (stage / _BY_NUCLIDE).mkdir(exist_ok=True)
         write_nifti(stage / names[f"dose_{nuclide}"], volume)
-    source = _dicom_source(case)
-    write_rtdose(stage / names["rtdose"], run.dose, like=source, description=f"lutetia {run.result['nuclide']} {run.result['engine']}, research use")
-    write_seg(stage / names["seg"], run.regions, source_series=source)
+    like = run.source[0] if run.source else None
+    write_rtdose(stage / names["rtdose"], run.dose, like=like, description=f"lutetia {run.result['nuclide']} {run.result['engine']}, research use")
+    write_seg(stage / names["seg"], run.regions, source_series=run.source or None)
     run.result["files"].update(names)
-
-
-def _dicom_source(case: Case) -> Path | None:
-    """The first scan's files where they are DICOM: patient and study are inherited from them."""
-    path = inside(case.folder, case.scan[0].activity, "scan 1")
-    return None if path.name.endswith((".nii", ".nii.gz")) else path
 
 
 def _csv(result: dict[str, Any]) -> str:

@@ -6,12 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core import show
 from ..kinetics.progeny import BLOOD, BODY, EXCRETED, Fates, Free, ProgenyDecays
 from ..kinetics.progeny_presets import PRESETS, WITH_PARENT, resolve_fates
-from ..nuclides import chain, equilibrium_chain, nuclide
+from ..nuclides import chain, chain_energy_per_decay_MeV, equilibrium_chain, nuclide
 from .case import Case
 
 J_PER_MEV = 1.602176634e-13
+#: A member whose half-life is above this part of a region's effective half-life is not short beside the ligand's stay,
+_NOT_SHORT = 0.2
+#: and it matters where it and what follows it hold more than this part of the chain's energy.
+_MATTERS = 0.05
 
 
 def counted_chain(case: Case) -> list[str]:
@@ -47,6 +52,31 @@ def fate_assumptions(case: Case, fates: Fates) -> list[str]:
     if case.dosimetry.progeny and (late := _outliving(case.nuclide)):
         out.append(f"progeny that outlives its parent is not counted: {', '.join(late)}")
     return out
+
+
+def lasting_progeny(case: Case, fates: Fates, regions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A warning where progeny is counted in place that is not short-lived beside the stay of its parent's ligand.
+
+    `regions` are records with ``region`` and ``effective_half_life_s``. A nuclide whose retention in a region is stated is
+    left to what was stated.
+    """
+    if not case.dosimetry.progeny:
+        return []
+    whole = sum(chain_energy_per_decay_MeV(case.nuclide).values())
+    for m in equilibrium_chain(case.nuclide)[1:]:
+        name, half_life = m.nuclide.name, m.nuclide.half_life_s
+        share = m.decays_per_parent * sum(chain_energy_per_decay_MeV(name).values()) / whole
+        there = [
+            f"{r['region']} ({show(r['effective_half_life_s'], 's')})" for r in regions
+            if r["effective_half_life_s"] and half_life > _NOT_SHORT * r["effective_half_life_s"] and name not in fates.retained.get(r["region"], {})
+        ]  # fmt: skip
+        if there and share > _MATTERS:
+            return [
+                f"{name} (half-life {show(half_life, 's')}) is counted where its parent decays, as if it stayed there, though it is not short-lived beside "
+                f"the effective half-life in {', '.join(there)}; with what follows it, it makes {share:.0%} of the energy of a decay of "
+                f"{nuclide(case.nuclide).name}. Where it goes can be stated in [progeny]."
+            ]
+    return []
 
 
 def _outliving(parent: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,16 @@ from ..nuclides import nuclide
 from ..transport.kernels import nuclide_kernels
 from ..transport.materials import medium_from_hu
 from .case import Case
-from .fates import case_fates, counted_chain, fate_assumptions, progeny_record, require_preset
+from .fates import (
+    case_fates,
+    counted_chain,
+    fate_assumptions,
+    lasting_progeny,
+    progeny_record,
+    require_preset,
+)
 from .records import bed_record, provenance, region_record, result_record
-from .scans import PatientImages, beyond, read_patient
+from .scans import PatientImages, beyond, fields_of_view, read_patient
 from .table_mode import fit, region_curve
 
 #: Relative standard uncertainty of the activity of one voxel at one scan.
@@ -45,6 +53,8 @@ class ImageRun:
     anatomy_kind: str
     regions: RegionSet
     dose_by_nuclide: Mapping[str, Volume] = field(default_factory=dict)
+    #: DICOM files of the first scan, from which what is written inherits patient and study; none where it is NIfTI.
+    source: tuple[Path, ...] = ()
 
 
 def run_images(case: Case, *, engine: str | None, seed: int) -> ImageRun:
@@ -86,8 +96,9 @@ def run_patient(
     else:
         regional = [fits[name] for name in names]
         seconds, method_u = _seconds_of_given(regional, [c for c, _ in curves])
+    seen, unseen = fields_of_view(patient)
     voxels = fit_voxels(
-        patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, relative_u=float(np.hypot(_VOXEL_U, method_u)), single_time_point_s=seconds
+        patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, relative_u=float(np.hypot(_VOXEL_U, method_u)), single_time_point_s=seconds, seen=seen
     )
     hu, partly = _covered(patient, names, masks)
     clock.append(time.perf_counter())
@@ -102,7 +113,7 @@ def run_patient(
     total = doses.total_Gy
     records = [_record(case, patient, doses, total, decays, masks[0][name], name, *c, f, partly[name]) for name, c, f in zip(names, curves, regional)]
     clock.append(time.perf_counter())
-    warnings = list(patient.warnings) + _light_tissue(n.name, doses, masks[0], patient.hu is not None)
+    warnings = list(patient.warnings) + unseen + lasting_progeny(case, fates, records) + _light_tissue(n.name, doses, masks[0], patient.hu is not None)
     result = result_record(
         case, chosen, n.name, records, seed=seed, scans=_scan_records(patient), warnings=warnings, assumptions=_assumptions(case, doses, fates, several),
         monte_carlo=_monte_carlo(doses), progeny=progeny_record(case, fates, decays.decays, deposited_MeV=doses.deposited_MeV, images=True), timing_s=dict(zip(("read", "kinetics", "transport"), np.diff(clock).tolist())),
@@ -120,6 +131,7 @@ def run_patient(
         kind,
         RegionSet(inside, geometry, patient.regions[0].source, patient.regions[0].files, ()),
         {k: Volume(d, geometry, f"absorbed dose of {k} [Gy]", at) for k, d in doses.by_nuclide_Gy.items()},
+        patient.scans[0].paths,
     )
 
 

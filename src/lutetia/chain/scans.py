@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from ..imaging import (
     register_rigid,
     resample,
 )
+from ..imaging.dicom_files import same_name
+from ..imaging.resample import index_map
 from ..kinetics.fit import MOST_HALF_LIVES
 from ..nuclides import Nuclide
 from .case import Case, Scan, date_and_time
@@ -86,12 +89,12 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
     warnings += _once([(f"scan {n}", w) for n, s in enumerate(scans, 1) for w in s.warnings])
     _require_there(case, warnings)
     time_s = _times(case, scans, nuclide)
-    _one_patient([s.patient_key for s in scans])
+    _one_patient(scans)
     for n, (s, t) in enumerate(zip(scans, time_s), 1):
         total_Bq = float(s.volume.values.sum(dtype=float)) * s.volume.geometry.voxel_mL
         require_possible(n, total_Bq, float(t), case.administration.activity, nuclide.decay_constant_per_s)
     first = scans[0].volume.geometry
-    ct = _ct(case, 0, scans[0].patient_key, inputs, warnings)
+    ct = _ct(case, 0, scans[0], inputs, warnings)
     aligned, registrations = [scans[0].volume], [None]
     for n, s in enumerate(scans[1:], 1):
         moved, how = _align(case, scans[0], s, n, warnings)
@@ -112,7 +115,7 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
         path = inside(case.folder, case.dosimetry.body, "dosimetry.body")
         with _said_of("dosimetry.body"):
             mask = read_regions(path, first)
-        _one_patient([scans[0].patient_key, mask.patient_key])
+        _one_patient([scans[0], mask])
         body = np.any(list(mask.masks.values()), axis=0)
         inputs += [{"name": n, "sha256": h, "uid": None} for n, h in mask.files]
     return PatientImages(scans, time_s, tuple(aligned), tuple(registrations), hu, None if ct is None else ct.volume.geometry, regions, body, inputs, warnings)
@@ -130,6 +133,27 @@ def beyond(mask: np.ndarray, grid: Geometry, other: Geometry, transform: np.ndar
     index = other.to_index(places)
     inside_it = np.all((index >= -0.5 - 1e-6) & (index <= np.array(other.shape) - 0.5 + 1e-6), axis=1)
     return voxels[~inside_it]
+
+
+def fields_of_view(patient: PatientImages) -> tuple[np.ndarray | None, list[str]]:
+    """Which voxels of the first scan's grid each scan saw, shape (n, *grid); None where all saw all. And what that means."""
+    grid, first = patient.scans[0].volume.geometry, np.maximum(patient.scans[0].volume.values, 0)
+    seen, warnings = np.ones((len(patient.scans), *grid.shape), bool), []
+    for n, (scan, how) in enumerate(zip(patient.scans[1:], patient.registrations[1:]), 1):
+        other = scan.volume.geometry
+        if how is None and other.same_grid(grid):
+            continue
+        matrix, offset = index_map(other, grid, np.eye(4) if how is None else how.transform)
+        for axis, size in enumerate(other.shape):
+            at = sum(m * x for m, x in zip(matrix[axis], np.ogrid[tuple(slice(s) for s in grid.shape)])) + offset[axis]
+            seen[n] &= (at >= -0.5 - 1e-6) & (at <= size - 0.5 + 1e-6)
+        lost = float(first.sum(where=~seen[n], dtype=float)) / float(first.sum(dtype=float))
+        if lost > 0.002:
+            warnings.append(
+                f"{lost:.1%} of scan 1's activity lies outside the field of scan {n + 1}: its voxels were fitted from the scans that saw them, "
+                "and where scan 1 alone did, they were given the mean course of the field that all scans share"
+            )
+    return (None if seen.all() else seen), warnings
 
 
 def _once(said: list[tuple[str, str]]) -> list[str]:
@@ -224,18 +248,24 @@ def _times(case: Case, scans: tuple[ActivityScan, ...], nuclide: Nuclide) -> np.
     return np.array(times)
 
 
-def _one_patient(keys: list[str]) -> None:
-    if len({k for k in keys if k}) > 1:
-        raise BadInput(f"The case holds files of {len({k for k in keys if k})} patients (their identifiers differ); keep one patient in one case.")
+def _one_patient(files: Sequence[ActivityScan | CtScan | RegionSet]) -> None:
+    keys = {f.patient_key for f in files} - {""}
+    if len(keys) > 1:
+        raise BadInput(f"The case holds files of {len(keys)} patients (their identifiers differ); keep one patient in one case.")
+    if not all(same_name(one.patient_words, other.patient_words) for one, other in itertools.combinations(files, 2)):
+        raise BadInput(
+            "The case holds files of several patients (one identifier, but names that differ in more than case, order or separators); "
+            "keep one patient in one case, or name the patient alike in all files."
+        )
 
 
-def _ct(case: Case, index: int, patient: str, inputs: list[dict[str, Any]], warnings: list[str]) -> CtScan | None:
+def _ct(case: Case, index: int, patient: ActivityScan, inputs: list[dict[str, Any]], warnings: list[str]) -> CtScan | None:
     spec = case.scan[index]
     if spec.ct is None:
         return None
     with _said_of(f"scan {index + 1}: ct"):
         ct = read_ct(inside(case.folder, spec.ct, "path"), series_uid=spec.ct_series)
-    _one_patient([patient, ct.patient_key])
+    _one_patient([patient, ct])
     inputs += [{"name": f"{spec.ct}: {n}" if n != spec.ct else n, "sha256": h, "uid": ct.series_uid} for n, h in ct.files]
     warnings += [f"CT: {w}" for w in ct.warnings]
     return ct
@@ -255,7 +285,7 @@ def _align(case: Case, first: ActivityScan, scan: ActivityScan, index: int, warn
     pair = (first.volume, scan.volume)
     if case.scan[0].ct is not None and case.scan[index].ct is not None:
         cts = [read_ct(inside(case.folder, str(case.scan[n].ct), f"scan {n + 1}: ct"), series_uid=case.scan[n].ct_series) for n in (0, index)]
-        _one_patient([first.patient_key, *[c.patient_key for c in cts]])
+        _one_patient([first, *cts])
         pair = (cts[0].volume, cts[1].volume)
     how = register_rigid(*pair)
     if how.correlation_after < 0.6:
@@ -280,7 +310,7 @@ def _regions(case: Case, scans: tuple[ActivityScan, ...], inputs: list[dict[str,
             found = read_regions(
                 path, scans[n].volume.geometry, labels={int(k): v for k, v in spec.labels.items()} if spec.labels else None, only=_needed(case)
             )
-        _one_patient([scans[n].patient_key, found.patient_key])
+        _one_patient([scans[n], found])
         taken = sorted(set(case.regions.define) & set(found.names))
         if taken:
             raise BadInput(f"regions.define: {taken[0]!r} is the name of a region that scan {n + 1} has; choose another name.")

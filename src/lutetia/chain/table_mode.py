@@ -17,7 +17,7 @@ from ..kinetics.progeny import progeny_decays
 from ..nuclides import nuclide
 from ..transport.spheres import GY_G_PER_MEV
 from .case import Case, Kinetics, TableRegion
-from .fates import case_fates, counted_chain, fate_assumptions, progeny_record
+from .fates import case_fates, counted_chain, fate_assumptions, lasting_progeny, progeny_record
 from .records import bed_record, provenance, region_record, result_record
 
 
@@ -39,7 +39,7 @@ def run_table(case: Case, *, seed: int, fits: Mapping[str, TimeIntegratedActivit
     decays = progeny_decays(n.name, {f.given.name: f.fit.tia_Bq_s for f in fitted}, fates)
     counted = counted_chain(case)
     regions = [_record(case, f, {k: v for k, v in decays.at(f.given.name).items() if k in counted}) for f in fitted]
-    warnings = []
+    warnings = lasting_progeny(case, fates, regions)
     without = [r.name for r in case.region if r.cross_dose is None]
     assumptions = ["no images: self-dose from the absorbed fractions of a sphere or ellipsoid of each region's mass"]
     if without:

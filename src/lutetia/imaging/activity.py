@@ -52,6 +52,10 @@ class ActivityScan:
     series_uid : str or None
     files : tuple of (name, SHA-256)
     warnings : tuple of str
+    paths : tuple of Path
+        The DICOM files of the series, in the order of its slices; none for NIfTI.
+    patient_words : frozenset of str
+        Hashes of the words of the patient's name, to be compared and not kept.
     """
 
     volume: Volume
@@ -64,6 +68,8 @@ class ActivityScan:
     series_uid: str | None
     files: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    paths: tuple[Path, ...] = ()
+    patient_words: frozenset[str] = frozenset()
 
 
 def read_activity(
@@ -110,7 +116,9 @@ def read_activity(
     With lambda = ln 2 / half-life, values v and t the time from the administration to the start of the
     acquisition of duration T, the concentration at that start is v exp(-lambda t) (corrected to the
     administration), v (to the acquisition), or v lambda T / (1 - exp(-lambda T)) (not corrected). The
-    half-life is the header's own where it has one, as the correction was made with it.
+    half-life is the header's own where it has one, as the correction was made with it; and so is t, from the header's
+    administration to the header's acquisition, whatever `time` and `administered_at` say: those may be of another clock,
+    or the header's dates may have been shifted.
 
     Raises
     ------
@@ -157,7 +165,7 @@ def _from_dicom(
         unit=unit,
     )
     factor, words, more = _to_start(
-        headers, rescale, starts, frames_s, acquired_at, time, administered_at, half_life_s, decay_corrected_to
+        headers, rescale, starts, frames_s, acquired_at, administered_at, half_life_s, decay_corrected_to
     )
     notes += more
     values, files = values_of(series, rescale.slope * factor, rescale.intercept * factor)
@@ -172,6 +180,8 @@ def _from_dicom(
         series.series_uid or None,
         files,
         tuple(notes),
+        tuple(dict.fromkeys(path for path, _ in series.source)),
+        series.patient_words,
     )
 
 
@@ -212,7 +222,6 @@ def _to_start(
     starts: np.ndarray,
     frames_s: Sequence[float | None],
     acquired_at: dt.datetime,
-    time: dt.datetime | None,
     administered_at: dt.datetime | None,
     half_life_s: float,
     declared: str | None,
@@ -223,6 +232,7 @@ def _to_start(
     decay_per_s = math.log(2.0) / half_life_s
     with_half_life = f"with the half-life {half_life_s / 3600:.5g} h"
     one = np.ones(len(headers))
+    first = min((t for h in headers if (t := dicom_time.acquisition_start(h)) is not None), default=None)
     if rescale.at_administration:
         if kind == "NONE":
             raise BadInput(f"{headers[0].name}: holds SUV of values that are not decay-corrected, which has no one meaning; give the image in Bq/mL.")
@@ -236,19 +246,17 @@ def _to_start(
     if kind == "START":
         seconds = 0.0
         reference = dicom_time.series_start(headers[0])
-        first = min((t for h in headers if (t := dicom_time.acquisition_start(h)) is not None), default=None)
-        if declared is None and time is None and reference is not None and first is not None:
+        if declared is None and reference is not None and first is not None:
             seconds = dicom_time.seconds_between(reference, first)
             if not 0 <= seconds <= 12 * 3600:
                 notes.append("the series time is not the start of the acquisition (a later reconstruction): values taken as corrected to the acquisition time")
                 seconds = 0.0
         return one * math.exp(-decay_per_s * seconds), f"START: values are those at the start of the acquisition ({seconds:.0f} s after the series time)", notes
     if kind == "DATETIME":
-        seconds = dicom_time.seconds_between(dicom_time.corrected_to(headers[0]), acquired_at)
+        seconds = dicom_time.seconds_between(dicom_time.corrected_to(headers[0]), first or acquired_at)
         return one * math.exp(-decay_per_s * seconds), f"DATETIME: decay over {seconds / 3600:.5g} h since the header's reference put back {with_half_life}", notes
-    at, more = _administered(headers[0], acquired_at, administered_at, half_life_s)
+    seconds, more = _since_administration(headers[0], first, acquired_at, administered_at, half_life_s)
     notes += more
-    seconds = dicom_time.seconds_between(at, acquired_at)
     if seconds < 0:
         raise BadInput(f"{headers[0].name}: was acquired {-seconds / 3600:.3g} h before the administration; check both times.")
     notes += [] if rescale.at_administration else _check_decay_factor(headers[0], math.exp(decay_per_s * seconds))
@@ -256,23 +264,31 @@ def _to_start(
     return one * math.exp(-decay_per_s * seconds), words, notes
 
 
-def _administered(
-    header: Header, acquired_at: dt.datetime, declared: dt.datetime | None, half_life_s: float
-) -> tuple[dt.datetime, list[str]]:
-    """When the header's own correction to the administration refers to, and warnings."""
-    found = dicom_time.administration(header, acquired_at, declared, half_life_s)
+def _since_administration(
+    header: Header, first: dt.datetime | None, acquired_at: dt.datetime, declared: dt.datetime | None, half_life_s: float
+) -> tuple[float, list[str]]:
+    """Seconds over which the header's own correction to the administration ran, and warnings.
+
+    Both ends are the header's where it has both. `first` is its acquisition, `acquired_at` the case's, which may be told by
+    another clock; `declared` is the case's administration.
+    """
+    own = acquired_at if first is None else first
+    # The case's administration on the header's clock, to place a time of administration that has no date.
+    there = None if declared is None else own - dt.timedelta(seconds=dicom_time.seconds_between(declared, acquired_at))
+    found = dicom_time.administration(header, own, there, half_life_s)
     if found is None:
         if declared is None:
             raise BadInput(f"{header.name}: is decay-corrected to the administration, whose date and time the header does not give; give the time of the administration.")
-        return declared, ["the header gives no time of administration: the case's was used to undo its decay correction"]
+        return dicom_time.seconds_between(declared, acquired_at), ["the header gives no time of administration: the case's was used to undo its decay correction"]
     notes = []
+    seconds = dicom_time.seconds_between(found.at, own)
     if found.date_inferred and declared is None:
         notes.append("the header gives the time of administration without a date: taken as the last before the scan")
-    if declared is not None:
-        apart = dicom_time.seconds_between(declared, found.at)
+    if there is not None:
+        apart = dicom_time.seconds_between(there, found.at)
         if abs(apart) > _ADMINISTRATION_TOLERANCE_s:
             notes.append(f"the header's administration is {apart / 60:+.1f} min from the case's; the header's was used to undo the header's decay correction")
-    return found.at, notes
+    return seconds, notes
 
 
 def _check_decay_factor(header: Header, expected: float) -> list[str]:

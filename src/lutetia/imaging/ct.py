@@ -29,6 +29,7 @@ class CtScan:
     series_uid: str | None
     files: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    patient_words: frozenset[str] = frozenset()
 
 
 def read_ct(path: Path, *, series_uid: str | None = None) -> CtScan:
@@ -49,7 +50,7 @@ def read_ct(path: Path, *, series_uid: str | None = None) -> CtScan:
         series = load_series(path, ("CT",), series_uid)
         slope, intercept = _hounsfield(series.headers)
         values, files = values_of(series, slope, intercept)
-        scan = CtScan(Volume(values, series.geometry, "HU"), series.patient_key, series.series_uid or None, files, series.warnings)
+        scan = CtScan(Volume(values, series.geometry, "HU"), series.patient_key, series.series_uid or None, files, series.warnings, series.patient_words)
     values, notes = _checked(scan.volume.values, path.name)
     return replace(scan, volume=scan.volume.with_values(values), warnings=(*scan.warnings, *notes))
 

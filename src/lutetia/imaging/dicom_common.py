@@ -7,7 +7,7 @@ import hashlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,31 +189,57 @@ def quietly() -> Iterator[None]:
 
 
 def first_file(path: Path) -> Path:
-    """The path itself, or the first file by name in a folder."""
+    """The path itself, or the first DICOM file in a folder and its sub-folders."""
     if not path.is_dir():
         return path
-    files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+    return _dicom_in(path)[0]
+
+
+def series_headers(source: Path | str | Sequence[Path | str]) -> list[tuple[Path, Dataset]]:
+    """Files and headers of one image series.
+
+    Parameters
+    ----------
+    source : path or sequence of paths
+        The files of the series; or one of them, whose folder is searched for the others; or a folder with one series.
+
+    Raises
+    ------
+    BadInput
+        A file that is not DICOM, a folder without any or with several series.
+    """
+    if not isinstance(source, (str, Path)):
+        return [(Path(p), read_dataset(p, pixels=False)) for p in source]
+    path = Path(source)
+    if not path.is_dir():
+        wanted = read_dataset(path, pixels=False).get("SeriesInstanceUID")
+        beside = [p for p in sorted(path.parent.iterdir()) if p.is_file() and not p.name.startswith(".")]
+        return [(p, h) for p, h in _readable(beside) if h.get("SeriesInstanceUID") == wanted]
+    series: dict[str, list[tuple[Path, Dataset]]] = {}
+    for p, header in _readable(_dicom_in(path)):
+        if "Rows" in header and header.get("Modality") not in ("RTDOSE", "SEG"):
+            series.setdefault(str(header.get("SeriesInstanceUID")), []).append((p, header))
+    if len(series) != 1:
+        raise BadInput(f"{path.name}: the folder holds {len(series) or 'no'} image series; give the files of the one that is meant.")
+    return next(iter(series.values()))
+
+
+def _dicom_in(folder: Path) -> list[Path]:
+    """The DICOM files in a folder and its sub-folders, found as the reader finds them."""
+    from .dicom_files import dicom_paths, looks_like_dicom
+
+    files = [p for p in dicom_paths(folder)[0] if looks_like_dicom(p)]
     if not files:
-        raise BadInput(f"{path.name}: the folder is empty; give a folder with DICOM files.")
-    return files[0]
+        raise BadInput(f"{folder.name}: the folder holds no DICOM file; give a folder with DICOM files.")
+    return files
 
 
-def series_headers(path: Path | str) -> list[tuple[Path, Dataset]]:
-    """Files and headers of one image series: those in the folder that share the (first) file's series UID."""
-    path = Path(path)
-    first = first_file(path)
-    wanted = read_dataset(first, pixels=False)
-    found = [(first, wanted)]
-    for other in sorted(first.parent.iterdir()):
-        if other == first or not other.is_file() or other.name.startswith("."):
-            continue
+def _readable(files: list[Path]) -> Iterator[tuple[Path, Dataset]]:
+    for p in files:
         try:
-            header = read_dataset(other, pixels=False)
+            yield p, read_dataset(p, pixels=False)
         except BadInput:
             continue  # a note or an index beside the images
-        if header.get("SeriesInstanceUID") == wanted.get("SeriesInstanceUID"):
-            found.append((other, header))
-    return sorted(found, key=lambda pair: pair[0].name)
 
 
 def image_plane(geometry_affine: np.ndarray) -> tuple[list[str], list[str], list[str]]:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import math
+import re
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -203,6 +204,21 @@ def patient_key(header: Header) -> str:
     """Twelve hexadecimal digits that tell patients apart and do not name them; "" where there is no patient ID."""
     identity = header.text("PatientID")
     return hashlib.sha256(f"{identity}|{header.text('PatientBirthDate')}".encode()).hexdigest()[:12] if identity else ""
+
+
+def patient_words(header: Header) -> frozenset[str]:
+    """Hashes of the words of the patient's name, whatever their case, order and separators; empty where there is no name."""
+    words = re.split(r"[\W_]+", header.text("PatientName").casefold())
+    return frozenset(hashlib.sha256(w.encode()).hexdigest()[:12] for w in words if w)
+
+
+def same_name(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two names may be one person's: one of them is not there, or holds no word that the other has not.
+
+    >>> same_name(frozenset({"doe", "jane"}), frozenset({"doe", "jane", "mary"})), same_name(frozenset({"doe"}), frozenset({"roe"}))
+    (True, False)
+    """
+    return not one or not other or one <= other or other <= one
 
 
 def choose_series(

@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from ..core import BadInput
-from .dicom_files import Header, choose_series, dicom_paths, patient_key, read_header, read_pixels, reading
+from .dicom_files import (
+    Header,
+    choose_series,
+    dicom_paths,
+    patient_key,
+    patient_words,
+    read_header,
+    read_pixels,
+    reading,
+)
 from .dicom_geometry import Plane, nm_planes, plane_of, stack
 from .volume import Geometry
 
@@ -27,6 +36,7 @@ class Series:
     geometry : Geometry
     modality, series_uid, patient_key : str
     warnings : tuple of str
+    patient_words : frozenset of str
     """
 
     headers: tuple[Header, ...]
@@ -36,6 +46,7 @@ class Series:
     series_uid: str
     patient_key: str
     warnings: tuple[str, ...]
+    patient_words: frozenset[str]
 
 
 def load_series(path: Path, modalities: Sequence[str], series_uid: str | None = None) -> Series:
@@ -82,6 +93,7 @@ def assemble(chosen: Sequence[tuple[Path, Header]], where: str, notes: Sequence[
         first.text("SeriesInstanceUID"),
         patient_key(first),
         tuple(notes),
+        patient_words(first),
     )
 
 

@@ -36,6 +36,8 @@ class SeriesSummary:
         Of the stored values, "" if unknown.
     scale : str
         The tag that gives the scale, or why there is none.
+    scale_explanation : str
+        What was done with that tag, in a sentence: for SUV the activity and the weight behind it.
     acquired_at : datetime or None
     decay_correction : str
         As in the header.
@@ -59,6 +61,7 @@ class SeriesSummary:
     spacing_mm: tuple[float, ...] | None = None
     units: str = ""
     scale: str = ""
+    scale_explanation: str = ""
     acquired_at: dt.datetime | None = None
     decay_correction: str = ""
     nuclide: str = ""
@@ -171,7 +174,7 @@ def _image(summary: SeriesSummary, first: Header, members: list[tuple[Path, Head
 def _activity(summary: SeriesSummary, series: Series) -> None:
     try:
         found = rescale_of(series.headers, voxel_mL=series.geometry.voxel_mL, duration_s=None, calibration=None, unit=None)
-        summary.scale, summary.units = found.scale.tag, found.scale.unit
+        summary.scale, summary.units, summary.scale_explanation = found.scale.tag, found.scale.unit, found.scale.explanation
     except BadInput as error:
         summary.scale = f"none: {error}"
         summary.missing_for_dose.append("a calibration, or an image in Bq/mL")

@@ -39,6 +39,8 @@ class RegionSet:
         Whole sentences.
     patient_key : str
         As `ActivityScan.patient_key`; "" where the file names no patient.
+    patient_words : frozenset of str
+        As `ActivityScan.patient_words`.
     """
 
     masks: Mapping[str, np.ndarray]
@@ -47,6 +49,7 @@ class RegionSet:
     files: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     patient_key: str = ""
+    patient_words: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         masks = {}
@@ -92,7 +95,7 @@ class RegionSet:
         for name, mask in self.masks.items():
             masks[name], said = put_on_grid(mask, self.geometry, onto, name, self.source, transform)
             notes += said
-        return RegionSet(masks, onto, self.source, self.files, tuple(notes), self.patient_key)
+        return RegionSet(masks, onto, self.source, self.files, tuple(notes), self.patient_key, self.patient_words)
 
     def evaluate(self, expression: str) -> np.ndarray:
         """Mask of a set expression of region names.
@@ -154,14 +157,14 @@ def read_regions(
 
     file = _find(Path(path))
     if _is_nifti(file):
-        source, found, notes, patient = "NIfTI labels", *_from_nifti(file, geometry, labels, only), ""
+        source, found, notes, patient = "NIfTI labels", *_from_nifti(file, geometry, labels, only), ("", frozenset())
     else:
         if labels is not None and looks_like_dicom(file):
             raise BadInput(f"{file.name}: labels name the values of a NIfTI label map; a DICOM file has names of its own.")
         source, found, notes, patient = _from_dicom(file, geometry, only)
     if not found:
         raise BadInput(f"{file.name}: holds no region; give a file with contours or labels.")
-    return RegionSet(found, geometry, source, ((file.name, sha256_file(file)),), tuple(notes), patient)
+    return RegionSet(found, geometry, source, ((file.name, sha256_file(file)),), tuple(notes), *patient)
 
 
 def wanted_names(present: Iterable[str], only: Only, file: str) -> set[str]:
@@ -303,10 +306,10 @@ def _find(path: Path) -> Path:
     return found[0]
 
 
-def _from_dicom(file: Path, geometry: Geometry, only: Only) -> tuple[str, dict[str, np.ndarray], list[str], str]:
+def _from_dicom(file: Path, geometry: Geometry, only: Only) -> tuple[str, dict[str, np.ndarray], list[str], tuple[str, frozenset[str]]]:
     from . import rtstruct, seg
     from .dicom_common import read_dataset
-    from .dicom_files import Header, patient_key, reading
+    from .dicom_files import Header, patient_key, patient_words, reading
 
     readers = {"RTSTRUCT": rtstruct.masks_of, "SEG": seg.masks_of}
     ds = read_dataset(file)
@@ -314,7 +317,8 @@ def _from_dicom(file: Path, geometry: Geometry, only: Only) -> tuple[str, dict[s
         modality = str(ds.get("Modality", ""))
         if modality not in readers:
             raise BadInput(f"{file.name}: is a DICOM file of modality {modality or 'none'}; regions are read from an RTSTRUCT, a SEG or a NIfTI label map.")
-        return modality, *readers[modality](ds, geometry, file.name, only), patient_key(Header(file.name, (ds,)))
+        header = Header(file.name, (ds,))
+        return modality, *readers[modality](ds, geometry, file.name, only), (patient_key(header), patient_words(header))
 
 
 def _from_nifti(

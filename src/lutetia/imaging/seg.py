@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ _BODY_SIDE = (("24028007", "Right", r"right|\br\b|_r\b"), ("7771000", "Left", r"
 
 @quietly()
 def write_seg(
-    path: Path | str, regions: RegionSet, *, source_series: Path | str | None = None, description: str = "regions", algorithm: str | None = None
+    path: Path | str, regions: RegionSet, *, source_series: Path | str | Sequence[Path] | None = None, description: str = "regions", algorithm: str | None = None
 ) -> None:
     """Write regions as a binary DICOM Segmentation, one segment each.
 
@@ -72,9 +73,9 @@ def write_seg(
     path : path
     regions : RegionSet
         Masks may overlap. They are reordered as `write_rtdose` does, not resampled.
-    source_series : path, optional
-        A file (or the folder) of the DICOM images the regions belong to: patient, study, frame of reference and image
-        references come from it. Without it the patient is UNKNOWN, no image is referred to, and the content
+    source_series : path or sequence of paths, optional
+        The files of the DICOM images the regions belong to, or one of them, or their folder: patient, study, frame of
+        reference and image references come from them. Without it the patient is UNKNOWN, no image is referred to, and the content
         description says that there was no DICOM source.
     description : str
         Series description, and after the statement of research use the content description; 64 characters are kept.

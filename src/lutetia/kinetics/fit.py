@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,8 +13,17 @@ from .curves import TimeActivityCurve, TimeIntegratedActivity
 from .few_points import METHODS as SINGLE
 from .few_points import single_time_point
 from .jackson2013 import tri_exponential_jackson2013
-from .models import MODELS, Model, ModelFit, fit_model
-from .selection import aicc, average
+from .models import (
+    LN_RATE_SPREAD,
+    MODELS,
+    REJECTED,
+    TWO_POINTS_APART,
+    Model,
+    ModelFit,
+    fastest_washout,
+    fit_model,
+)
+from .selection import aicc, average, record
 from .trapezoid import trapezoid
 
 FIT_METHODS = ("auto", "trapezoid", "tri-exponential-jackson2013", *SINGLE)
@@ -46,7 +56,8 @@ def fit_curve(
         Default: all that have no more parameters than there are points.
     method : str
         "auto": fit the models by weighted least squares and average them with Akaike weights; two points give
-        the mono-exponential through both; one point needs one of the methods below.
+        the mono-exponential through both; one point needs one of the methods below. Where the best model is rejected,
+        see Notes, the integral is that of the trapezoid and `model` says so; models that were named are kept.
         "trapezoid", "tri-exponential-jackson2013" (three points), or for one point "hanscheid", "madsen",
         "population", "physical" (see `single_time_point` for these and the last three parameters).
     variance : str
@@ -57,6 +68,21 @@ def fit_curve(
     TimeIntegratedActivity
         Its uncertainty holds the points' uncertainties through the fit's covariance, widened by the scatter
         around the best model, and the disagreement between models.
+
+    Notes
+    -----
+    A model is rejected where its chi-squared has a probability below 0.1 %; two points, where the mono-exponential within
+    the limits of its rate misses them by more than two standard deviations of their difference (they rise, fall more
+    slowly than physical decay, or too fast for the first to tell what came before). A rejected fit is not merely poor: where
+    uncertainties are proportional to the points, it is low, as no curve can be more than 1/u deviations below a point but
+    any number above it. The trapezoid then has the uncertainty
+
+        u^2 = u_points^2 + h^2 / 3 + c^2 + (ln 2 a_n / lambda)^2,
+
+    u_points with the tail's rate; h half the range of what may have come before the first point, from nothing to the rate of
+    the first two points carried back (no faster than `fastest_washout`), or from nothing to a_1 t_1; c what straight lines
+    add to exponential ones where the curve falls; the last term where physical decay had to be taken for the tail, a
+    factor of two in its rate.
 
     Raises
     ------
@@ -98,7 +124,6 @@ def fit_curve(
 def _fit_and_average(curve: TimeActivityCurve, decay: float, models: Sequence[str] | None, variance: str) -> TimeIntegratedActivity:
     t, a = curve.time_s, curve.activity_Bq
     u, warnings = _usable_uncertainties(curve)
-    warnings += _tail_warnings(t, a, u, decay)
     fits: list[ModelFit] = []
     criteria: list[float] = []
     for model in _allowed(models, t, a):
@@ -112,11 +137,66 @@ def _fit_and_average(curve: TimeActivityCurve, decay: float, models: Sequence[st
     if not fits or not all(map(math.isfinite, criteria)):
         raise CouldNot(f"No model could be chosen for a curve of {len(t)} points; use variance='known', fewer models, or method 'trapezoid'.")
     best = fits[int(np.argmin(criteria))]
+    too_fast = _too_fast(t, a, decay)
+    if variance == "known" and best.chi2 > _most(best, len(t)):
+        said = (
+            f"the {best.model.name} curve, the best within the limits of its rates, misses the points by more than their uncertainties "
+            f"allow (chi-squared {best.chi2:.1f}, {best.degrees_of_freedom or 'no'} degree{'s' * (best.degrees_of_freedom != 1)} of freedom)"
+        )
+        if models is None:
+            warnings += [f"The integral is by trapezoids: {said}.", *too_fast, *_tail_warnings(t, a, u, decay, "the tail assumes physical decay alone")]
+            return _without_model(TimeActivityCurve(t, a, u), decay, fits, criteria, warnings)
+        warnings.append(f"The models named do not describe the points: {said}; the integral may be far too low. Method 'trapezoid' needs no model.")
+    warnings += too_fast + _tail_warnings(t, a, u, decay, "the curve assumes the fitted phases, no slower than physical decay")
     if best.rates_per_s[0] <= decay * (1 + 1e-6):
         warnings.append("The last phase falls no faster than physical decay; physical decay was taken for it.")
     if len(t) == 2:
         warnings.append("Two points: one phase through both, and no sign of an uptake or a second phase could be seen.")
     return average(fits, criteria, warnings)
+
+
+def _most(fit: ModelFit, points: int) -> float:
+    """The chi-squared above which a fit is rejected; one without degrees of freedom is judged as if it had one."""
+    if points == 2:
+        return TWO_POINTS_APART
+    from scipy.stats import chi2
+
+    return float(chi2.ppf(1 - REJECTED, max(fit.degrees_of_freedom, 1)))
+
+
+def _without_model(
+    curve: TimeActivityCurve, decay: float, fits: list[ModelFit], criteria: list[float], warnings: list[str]
+) -> TimeIntegratedActivity:
+    """The trapezoid of a curve that no model describes, with what is not known of its shape in the uncertainty."""
+    t, a = curve.time_s, curve.activity_Bq
+    plain = trapezoid(curve, decay)
+    back = min(_rate(t[:2], a[:2]), fastest_washout(t, decay)) if t[0] > 0 and a[0] > a[1] else 0.0
+    start = a[0] * t[0] / 2  # the trapezoid's own, with start^2 / 3 in its variance
+    before = max(start, a[0] * (math.expm1(back * t[0]) / back if back > 0 else t[0]) - start)
+    straight = 0.0
+    for i in range(len(t) - 1):
+        if a[i] > a[i + 1] > 0:
+            straight += (t[i + 1] - t[i]) * ((a[i] + a[i + 1]) / 2 - (a[i] - a[i + 1]) / math.log(a[i] / a[i + 1]))
+    tail = LN_RATE_SPREAD * a[-1] / decay if plain.effective_half_life_s >= (1 - 1e-12) * math.log(2) / decay else 0.0
+    u = math.sqrt(plain.u_tia_Bq_s**2 + (before**2 - start**2) / 3 + straight**2 + tail**2)
+    records = tuple(record(f, c, 0.0, 1.0) for f, c in zip(fits, criteria))
+    return replace(plain, u_tia_Bq_s=u, candidates=records, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _rate(t: np.ndarray, a: np.ndarray) -> float:
+    """Rate between two points of which the first is above the second, per s."""
+    return math.log(a[0] / a[1]) / float(t[1] - t[0]) if a[1] > 0 else math.inf
+
+
+def _too_fast(t: np.ndarray, a: np.ndarray, decay: float) -> list[str]:
+    """Say where the curve falls so fast that the first point does not show what came before it."""
+    if t[0] <= 0 or a[0] <= a[1] or (rate := _rate(t[:2], a[:2])) <= fastest_washout(t, decay):
+        return []
+    seen = f"with a half-life of {show(math.log(2) / rate, 's')}" if math.isfinite(rate) else "to nothing"
+    return [
+        f"Between the first two points the activity falls {seen}, too fast for a first point at {show(float(t[0]), 's')} to tell what "
+        f"came before it: no half-life below {show(math.log(2) / fastest_washout(t, decay), 's')} was carried back to the administration."
+    ]
 
 
 def _allowed(names: Sequence[str] | None, t: np.ndarray, a: np.ndarray) -> list[Model]:
@@ -146,11 +226,11 @@ def _usable_uncertainties(curve: TimeActivityCurve) -> tuple[np.ndarray, list[st
     return u, []
 
 
-def _tail_warnings(t: np.ndarray, a: np.ndarray, u: np.ndarray, decay: float) -> list[str]:
+def _tail_warnings(t: np.ndarray, a: np.ndarray, u: np.ndarray, decay: float, assumed: str) -> list[str]:
     slower = a[-1] * math.exp(decay * (t[-1] - t[-2])) - a[-2]
     noise = math.hypot(u[-1] * math.exp(decay * (t[-1] - t[-2])), u[-2])
     if a[-1] > a[-2]:
-        return ["The activity still rises at the last point; after it the curve assumes the fitted phases, no slower than physical decay. A later scan would show the washout."]
-    if slower > 2 * noise:
-        return ["Between the last two points the activity falls more slowly than physical decay; the curve assumes at least physical decay after them."]
+        return [f"The activity still rises at the last point; after it {assumed}. A later scan would show the washout."]
+    if slower > 2 * noise or (slower > 0 and "tail" in assumed):
+        return [f"Between the last two points the activity falls more slowly than physical decay; after them {assumed}."]
     return []

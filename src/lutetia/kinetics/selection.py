@@ -95,12 +95,13 @@ def average(fits: Sequence[ModelFit], criteria: Sequence[float], warnings: Seque
         math.log(2) / float(best.rates_per_s[0]),
         np.concatenate([w[i] * fits[i].coefficients_Bq for i in used]),
         np.concatenate([fits[i].rates_per_s for i in used]),
-        tuple(_record(f, c, float(x), inflation) for f, c, x in zip(fits, criteria, w)),
+        tuple(record(f, c, float(x), inflation) for f, c, x in zip(fits, criteria, w)),
         tuple(notes),
     )
 
 
-def _record(fit: ModelFit, criterion: float, weight: float, inflation: float) -> dict[str, Any]:
+def record(fit: ModelFit, criterion: float, weight: float, inflation: float) -> dict[str, Any]:
+    """One model tried, as `TimeIntegratedActivity.candidates` holds it; its variances times `inflation`."""
     values = np.concatenate([fit.amplitudes_Bq, fit.rates_per_s])
     return {
         "name": fit.model.name,

@@ -63,7 +63,7 @@ def _log_linear_rate(t, y, w, n, floor, fastest):
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _mono(t, y, w, n, floor, start, e):
+def _mono(t, y, w, n, floor, fastest, start, e):
     """Refine a mono-exponential from the rate `start`; chi-squared, amplitude, rate. Leaves exp(-k t) in `e`."""
     k = start
     for i in range(n):
@@ -86,7 +86,7 @@ def _mono(t, y, w, n, floor, start, e):
         if a <= 0.0 or curvature <= 0.0:
             break
         step = (dr - ed * er / ee) / (curvature * (1.0 + damping))
-        trial = min(max(k + step, floor, 0.3 * k), 3.0 * k)
+        trial = min(max(k + step, floor, 0.3 * k), 3.0 * k, fastest)
         if trial == k:
             break
         last = abs(trial - k) < 1e-3 * k  # Gauss-Newton leaves a twentieth of a step or less
@@ -108,9 +108,10 @@ def _mono(t, y, w, n, floor, start, e):
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _u_mono(t, w, n, a, k, decay):
+def _u_mono(t, w, n, a, k, floor, decay):
     """Standard uncertainty of a/k by propagation through the covariance of (a, ln k)."""
-    p = q = r = 0.0
+    p = q = 0.0
+    r = _OPEN if k <= floor else 0.0
     for i in range(n):
         e = decay[i]
         d = -a * k * t[i] * e
@@ -125,7 +126,7 @@ def _u_mono(t, w, n, a, k, decay):
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _uptake(t, y, w, n, floor, fastest, k, q, ek, eq):
+def _uptake(t, y, w, n, floor, fastest, lag, quickest, k, q, ek, eq):
     """Refine a [exp(-k t) - exp(-q t)] in the two log-rates; chi-squared, a, k, q. `ek` and `eq` are scratch."""
     a, chi2 = _set_uptake(t, y, w, n, k, q, ek, eq)
     damping = 1e-2
@@ -152,9 +153,9 @@ def _uptake(t, y, w, n, floor, fastest, k, q, ek, eq):
         det = kk * qq - kq * kq
         if det <= 0.0:
             break
-        k_new = max(k * math.exp(min(max((qq * kr - kq * qr) / det, -1.0), 1.0)), floor)
-        q_new = min(max(q * math.exp(min(max((kk * qr - kq * kr) / det, -1.0), 1.0)), 1.05 * k_new), fastest)
-        if q_new < 1.05 * k_new:
+        k_new = min(max(k * math.exp(min(max((qq * kr - kq * qr) / det, -1.0), 1.0)), floor), fastest)
+        q_new = min(max(q * math.exp(min(max((kk * qr - kq * kr) / det, -1.0), 1.0)), 1.05 * k_new, k_new + lag), quickest)
+        if q_new < max(1.05 * k_new, k_new + lag):
             break
         a_new, c_new = _set_uptake(t, y, w, n, k_new, q_new, ek, eq)
         if c_new <= chi2:
@@ -212,31 +213,50 @@ def _u_uptake(t, w, n, a, k, q):
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _trapezoid(t, y, w, n, floor):
-    """Trapezoids from zero and a tail; the integral and its uncertainty with the tail's rate held."""
-    k = floor
+def _trapezoid(t, y, w, n, floor, fastest):
+    """Trapezoids from zero and a tail; the integral and its uncertainty, both those of the region fits.
+
+    See `lutetia.kinetics.fit` for what the uncertainty is made of.
+    """
+    k, measured = floor, False
     if y[n - 1] > 0.0 and y[n - 2] > y[n - 1]:
-        k = max(floor, math.log(y[n - 2] / y[n - 1]) / (t[n - 1] - t[n - 2]))
-    total, variance, before = 0.0, (y[0] * t[0]) ** 2 / 12.0, 0.0
+        k = math.log(y[n - 2] / y[n - 1]) / (t[n - 1] - t[n - 2])
+        measured = k > floor
+        k = max(k, floor)
+    total, variance, straight, before = 0.0, 0.0, 0.0, 0.0
     for i in range(n):
         after = (t[i + 1] - t[i]) / 2.0 if i < n - 1 else 1.0 / k
         weight = (t[i] - before) / 2.0 + after
         before = t[i]
         total += weight * y[i]
+        if measured and i > n - 3:  # these two set the rate of the tail too
+            weight += (1.0 if i == n - 1 else -y[n - 1] / y[n - 2]) / (k * k * (t[n - 1] - t[n - 2]))
         variance += weight * weight / w[i]
+        if i < n - 1 and y[i] > y[i + 1] > 0.0:
+            straight += (t[i + 1] - t[i]) * ((y[i] + y[i + 1]) / 2.0 - (y[i] - y[i + 1]) / math.log(y[i] / y[i + 1]))
+    back = 0.0
+    if y[0] > y[1]:
+        back = fastest
+        if y[1] > 0.0:
+            back = min(back, math.log(y[0] / y[1]) / (t[1] - t[0]))
+    start = max(t[0] / 2.0, (math.expm1(back * t[0]) / back if back > 0.0 else t[0]) - t[0] / 2.0)
+    variance += (y[0] * start) ** 2 / 3.0 + straight**2
+    if not measured:
+        variance += (LN_RATE_SPREAD * y[n - 1] / k) ** 2
     return total, math.sqrt(variance)
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _two_points(t, y, w, floor, e):
-    """The mono-exponential through two points, or physical decay where it would fall more slowly."""
+def _two_points(t, y, w, floor, fastest, e):
+    """The mono-exponential through two points, its rate within its limits; chi-squared, amplitude, rate."""
     k = floor
     late = max(y[1], 0.25 / math.sqrt(w[1]))  # an empty late point still bounds the rate from above
     if y[0] > late:
-        k = max(floor, math.log(y[0] / late) / (t[1] - t[0]))
+        k = min(max(floor, math.log(y[0] / late) / (t[1] - t[0])), fastest)
     for i in range(2):
         e[i] = math.exp(-k * t[i])
-    return (y[0] / e[0], k) if k > floor else (_amplitude(y, w, e, 2)[0], k)
+    a, chi2 = _amplitude(y, w, e, 2)
+    return (0.0, y[0] / e[0], k) if floor < k < fastest else (max(chi2, 0.0), a, k)
 
 
 @nb.njit(cache=True, error_model="numpy")
@@ -342,7 +362,7 @@ def _forward(factor, x, size, damping):
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _two_phases(t, y, w, n, floor, resolved, quickest, k, s, m):
+def _two_phases(t, y, w, n, floor, resolved, lag, quickest, k, s, m):
     """Refine a1 [exp(-k1 t) - exp(-q t)] + a2 [exp(-k2 t) - exp(-q t)] in its log-rates, k = (k1, k2, q).
 
     An infinite q is the bi-exponential. Changes `k`; `s` and `m` are scratch. Chi-squared, the integral and
@@ -382,9 +402,9 @@ def _two_phases(t, y, w, n, floor, resolved, quickest, k, s, m):
         trial[1] = min(max(k[1] * math.exp(min(max(x[3], -1.0), 1.0)), 1.05 * trial[0]), resolved)
         trial[2] = k[2]
         if size == 5:
-            trial[2] = min(max(k[2] * math.exp(min(max(x[4], -1.0), 1.0)), 1.05 * trial[1]), quickest)
+            trial[2] = min(max(k[2] * math.exp(min(max(x[4], -1.0), 1.0)), 1.05 * trial[1], trial[1] + lag), quickest)
         a1_new, a2_new, c_new = math.inf, math.inf, math.inf
-        if 1.04 * trial[0] < trial[1] and 1.04 * trial[1] < trial[2]:
+        if 1.04 * trial[0] < trial[1] and max(1.04 * trial[1], trial[1] + 0.99 * lag) < trial[2]:
             a1_new, a2_new, c_new = _set_phases(t, y, w, n, trial, s)
         moved = c_new <= chi2
         if moved:
@@ -431,22 +451,24 @@ def _convex(y, w, n, a, e, decays):
 
 @nb.njit(cache=True, error_model="numpy")
 def _choose(
-    t, y, w, n, floor, chi2, a, k, u, slow, quick, differences, washout, decays, uptake, rises, rejected, s, m, fits
+    t, y, w, n, floor, fastest, lag, chi2, a, k, u, slow, quick, differences, washout, decays, uptake, rises, rejected, s, m, fits
 ):
     """Integral, uncertainty and model of a voxel whose mono-exponential, in s[0], leaves room for another model."""
     e, e2 = s[0], s[1]
-    # Columns of `fits`, one per number of parameters less 2: chi-squared, integral, uncertainty.
-    fits[0] = math.inf
+    # Columns of `fits`, one per number of parameters less 2: chi-squared, integral, uncertainty, rates held at a limit.
+    fits[0], fits[3] = math.inf, 0.0
     if a > 0.0:
         fits[0, 0], fits[1, 0], fits[2, 0] = chi2, a / k, u
+        fits[3, 0] = 1.0 if k <= floor or k >= fastest else 0.0
     aic = chi2 + 4.0
     convex = n >= 4 and aic > 8.0 and _convex(y, w, n, a, e, decays)
     if y[0] < a * e[0]:  # the uptake bends the curve down at the first point
         j = _nearest(y, w, differences, n)
-        c_up, a_up, k_up, q_up = _uptake(t, y, w, n, floor, quick[-1], slow[j], quick[j], e, e2)
+        c_up, a_up, k_up, q_up = _uptake(t, y, w, n, floor, fastest, lag, quick[-1], slow[j], quick[j], e, e2)
         if a_up > 0.0 and q_up < 0.95 * quick[-1]:
             fits[0, 1], fits[1, 1] = c_up, a_up * (1.0 / k_up - 1.0 / q_up)
             fits[2, 1] = _u_uptake(t, w, n, a_up, k_up, q_up)
+            fits[3, 1] = (1.0 if k_up <= floor or k_up >= fastest else 0.0) + (1.0 if q_up - k_up <= 1.001 * lag else 0.0)
             aic = min(aic, c_up + 6.0)
     last = len(uptake) - 1
     for extra in (2, 3):
@@ -456,26 +478,28 @@ def _choose(
         first, end = (last, last + 1) if extra == 2 else (0, last)  # the last uptake rate is infinite
         rates[0], rates[1], rates[2] = _nearest_pair(y, w, n, washout, decays, uptake, rises, first, end, s)
         if rates[0] > 0.0:
-            c, total, u = _two_phases(t, y, w, n, floor, washout[-1], quick[-1], rates, s, m)
-            if c < math.inf and (extra == 2 or rates[2] < 0.95 * quick[-1]):
+            c, total, u = _two_phases(t, y, w, n, floor, fastest, lag, quick[-1], rates, s, m)
+            if c < math.inf and rates[1] > 1.06 * rates[0] and (extra == 2 or rates[2] < 0.95 * quick[-1]):
                 fits[0, extra], fits[1, extra], fits[2, extra] = c, total, u
+                fits[3, extra] = (1.0 if rates[0] <= floor else 0.0) + (1.0 if rates[1] >= fastest else 0.0)
                 aic = min(aic, c + 4.0 + 2.0 * extra)
-    return _average(t, y, w, n, floor, aic, k > floor, rejected, fits)
+    return _average(t, y, w, n, floor, fastest, aic, k > floor, rejected, fits)
 
 
 @nb.njit(cache=True, error_model="numpy")
-def _average(t, y, w, n, floor, aic, washes_out, rejected, fits):
+def _average(t, y, w, n, floor, fastest, aic, washes_out, rejected, fits):
     """The best model, or where others tie their mean by Akaike weights; trapezoids where the best is rejected."""
     best = 0
     for j in range(1, 4):
         if fits[0, j] + 2.0 * j < fits[0, best] + 2.0 * best:
             best = j
-    if fits[0, best] > rejected[best]:
-        total, u = _trapezoid(t, y, w, n, floor)
+    free = max(n - 2 - best + int(fits[3, best]), 1)
+    if fits[0, best] > rejected[free]:
+        total, u = _trapezoid(t, y, w, n, floor, fastest)
         return total, u, 4
     weights = total = square = variance = 0.0
     tied = 0
-    inflation = max(1.0, fits[0, best] / max(n - 2 - best, 1))
+    inflation = max(1.0, fits[0, best] / free)
     for j in range(4):
         delta = fits[0, j] + 4.0 + 2.0 * j - aic
         if delta < _TIE:
@@ -495,16 +519,19 @@ def _average(t, y, w, n, floor, aic, washes_out, rejected, fits):
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def fit_all(
-    t, activity, floor, relative_u, relative_floor, fastest_washout, slow, quick, differences, washout, decays, uptake, rises, rejected
+    t, activity, floor, relative_u, relative_floor, fastest, lag, slow, quick, differences, washout, decays, uptake, rises, rejected
 ):
-    """Integral, uncertainty, model and finiteness of every column of `activity`, shape (n, voxels)."""
+    """Integral, uncertainty, model and finiteness of every column of `activity`, shape (n, voxels).
+
+    `rejected` is the chi-squared above which a fit is given up, by its degrees of freedom; the first is for two points.
+    """
     n, voxels = activity.shape
     tia = np.zeros(voxels, np.float32)
     u_tia = np.zeros(voxels, np.float32)
     model = np.zeros(voxels, np.uint8)
     finite = np.ones(voxels, np.bool_)
     for block in nb.prange((voxels + _BLOCK - 1) // _BLOCK):
-        y, w, fits = np.empty(n), np.empty(n), np.empty((3, 4))
+        y, w, fits = np.empty(n), np.empty(n), np.empty((4, 4))
         s, m = np.empty((len(washout) + 2, max(n, len(washout)))), np.empty((15, 5))
         for v in range(block * _BLOCK, min((block + 1) * _BLOCK, voxels)):
             peak = 0.0
@@ -520,16 +547,20 @@ def fit_all(
                 w[i] = 1.0 / ((relative_u * y[i]) ** 2 + (relative_floor * peak) ** 2)
             e = s[0]
             if n == 2:
-                a, k = _two_points(t, y, w, floor, e)
-                chi2 = 0.0
+                chi2, a, k = _two_points(t, y, w, floor, fastest, e)
+                if chi2 > rejected[0]:
+                    tia[v], u_tia[v] = _trapezoid(t, y, w, n, floor, fastest)
+                    model[v] = 4
+                    continue
             else:
-                chi2, a, k = _mono(t, y, w, n, floor, _log_linear_rate(t, y, w, n, floor, fastest_washout), e)
-            u = _u_mono(t, w, n, a, k, e)
+                chi2, a, k = _mono(t, y, w, n, floor, fastest, _log_linear_rate(t, y, w, n, floor, fastest), e)
+            u = _u_mono(t, w, n, a, k, floor, e)
             # A parameter more costs 2 in AIC, and the uptake model, the only one with one more, bends down at the first point.
-            if chi2 <= 2.0 or (chi2 <= 4.0 and y[0] >= a * e[0]):  # no other model can win
-                tia[v], u_tia[v], model[v] = a / k, u * math.sqrt(max(1.0, chi2 / max(n - 2, 1))), 1 if k > floor else 2
+            if n == 2 or chi2 <= 2.0 or (chi2 <= 4.0 and y[0] >= a * e[0]):  # no other model can win
+                free = n - 1 if k <= floor or k >= fastest else max(n - 2, 1)
+                tia[v], u_tia[v], model[v] = a / k, u * math.sqrt(max(1.0, chi2 / free)), 1 if k > floor else 2
             else:
                 tia[v], u_tia[v], model[v] = _choose(
-                    t, y, w, n, floor, chi2, a, k, u, slow, quick, differences, washout, decays, uptake, rises, rejected, s, m, fits
+                    t, y, w, n, floor, fastest, lag, chi2, a, k, u, slow, quick, differences, washout, decays, uptake, rises, rejected, s, m, fits
                 )
     return tia, u_tia, model, finite

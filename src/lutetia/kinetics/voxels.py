@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import BadInput
-from .models import _RESOLVED
+from .models import LN_RATE_SPREAD, REJECTED, TWO_POINTS_APART, fastest_washout, slowest_uptake
 
 VOXEL_MODELS = {
     0: "no activity", 1: "mono-exponential", 2: "mono-exponential at physical decay", 3: "uptake",
     4: "trapezoid with a tail", 5: "single time point", 6: "bi-exponential", 7: "tri-exponential",
-    8: "average of models that tie",
+    8: "average of models that tie", 9: "seen by one scan: mean of the field that the others share",
 }
 _PAIRS = 8  # nodes per rate of the grid from which the uptake model starts
 _WASHOUT, _UPTAKE = 8, 6  # the same for models of two phases
@@ -44,6 +44,7 @@ def fit_voxels(
     relative_u: float = 0.10,
     relative_floor: float = 0.02,
     single_time_point_s: float | None = None,
+    seen: np.ndarray | None = None,
 ) -> VoxelFits:
     """Integrate each voxel from the administration to infinity.
 
@@ -60,6 +61,8 @@ def fit_voxels(
         value, in quadrature.
     single_time_point_s : float
         With one volume: seconds by which it is multiplied (2 t / ln 2 for Haenscheid's method).
+    seen : ndarray of bool, shape of `activity`, optional
+        Where each scan saw the voxel. What a scan did not see is missing, not zero.
 
     Notes
     -----
@@ -71,7 +74,12 @@ def fit_voxels(
     uncertainty (Buckland et al. 1997, doi:10.2307/2533961); the region fits go on to 10 and try every model.
     Where the best is rejected by its chi-squared at the 0.1 % level: trapezoids from zero and a tail at the
     rate of the last two points, never slower than physical decay. Two points: the mono-exponential through
-    both, with the same floor.
+    both within the same limits, or trapezoids where it misses them by more than two standard deviations.
+    No washout is faster than `fastest_washout` and no uptake slower than `slowest_uptake`, so that a voxel with
+    activity in the first or the last scan alone does not grow without bound before the one or after the other.
+    Voxels that not all scans saw are fitted from those that did. Where one scan alone did, the integral is that
+    scan's activity times the ratio of integral to activity of the voxels seen by most scans, with a standard
+    uncertainty of ln 2 of itself.
     Each voxel is computed by itself: the result does not depend on the number of threads.
 
     Raises
@@ -95,16 +103,22 @@ def fit_voxels(
     if len(t) == 1 and single_time_point_s is not None:
         return _scaled(flat[0].reshape(shape), single_time_point_s, relative_u)
 
+    if seen is not None:
+        here = np.asarray(seen, bool)
+        if here.shape != values.shape:
+            raise BadInput(f"fit_voxels: got `seen` of shape {here.shape} for an activity array of shape {values.shape}; they must be alike.")
+        if not here.all():
+            return _by_field(t, flat, here.reshape(flat.shape), shape, decay_constant_per_s, relative_u, relative_floor)
     from scipy.stats import chi2 as chi2_distribution
 
     from .voxel_kernel import fit_all  # numba loads only when voxels are fitted
 
-    fastest = max(20 / np.diff(t).min(), 20 * decay_constant_per_s)
-    rejected = chi2_distribution.ppf(0.999, np.maximum(len(t) - np.arange(2, 6), 1))
-    slow, quick, differences = _uptake_grid(t, decay_constant_per_s)
+    fastest, lag = fastest_washout(t, decay_constant_per_s), slowest_uptake(t, decay_constant_per_s)
+    rejected = np.append(TWO_POINTS_APART, chi2_distribution.ppf(1 - REJECTED, np.arange(1, len(t))))
+    slow, quick, differences = _uptake_grid(t, decay_constant_per_s, fastest, lag)
     tia, u, model, finite = fit_all(
-        t, flat, decay_constant_per_s, relative_u, relative_floor, fastest,
-        slow, quick, differences, *_two_phase_grid(t, decay_constant_per_s, quick[-1]), rejected,
+        t, flat, decay_constant_per_s, relative_u, relative_floor, fastest, lag,
+        slow, quick, differences, *_two_phase_grid(t, decay_constant_per_s, fastest, lag, quick[-1]), rejected,
     )
     if not finite.all():
         raise BadInput("The activity volumes hold values that are not finite numbers; check the images and their scale factors.")
@@ -131,17 +145,46 @@ def _scaled(volume: np.ndarray, seconds: float, relative_u: float) -> VoxelFits:
     return VoxelFits(tia, tia * np.float32(relative_u), np.where(tia > 0, 5, 0).astype(np.uint8))
 
 
-def _uptake_grid(t: np.ndarray, decay: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _by_field(
+    t: np.ndarray, flat: np.ndarray, seen: np.ndarray, shape: tuple[int, ...], decay: float, relative_u: float, floor: float
+) -> VoxelFits:
+    """Each group of voxels that the same scans saw, from those scans; the group of most scans first."""
+    pattern = np.zeros(flat.shape[1], np.int64)
+    for n, row in enumerate(seen):
+        pattern |= row.astype(np.int64) << n
+    groups = sorted((int(p) for p in np.unique(pattern) if p), key=lambda p: (-p.bit_count(), p))
+    if not groups or groups[0].bit_count() < 2:
+        raise BadInput("No voxel was seen by two scans; their fields of view do not overlap, so check how the scans are placed.")
+    tia, u, model = np.zeros(flat.shape[1], np.float32), np.zeros(flat.shape[1], np.float32), np.zeros(flat.shape[1], np.uint8)
+    for p in groups:
+        scans, voxels = np.flatnonzero(p >> np.arange(len(t)) & 1), np.flatnonzero(pattern == p)
+        if len(scans) > 1:
+            part = fit_voxels(t[scans], flat[np.ix_(scans, voxels)], decay_constant_per_s=decay, relative_u=relative_u, relative_floor=floor)
+            tia[voxels], u[voxels], model[voxels] = part.tia_Bq_s, part.u_tia_Bq_s, part.model
+            continue
+        shared = pattern == groups[0]
+        there = float(np.maximum(flat[scans[0], shared], 0).sum(dtype=float))
+        # Without any activity in the shared field nothing is known but that the nuclide decays.
+        seconds = float(tia[shared].sum(dtype=float)) / there if there > 0 and p & groups[0] else 1 / decay
+        part = _scaled(flat[scans[0], voxels], seconds, LN_RATE_SPREAD)
+        tia[voxels], u[voxels], model[voxels] = part.tia_Bq_s, part.u_tia_Bq_s, np.where(part.tia_Bq_s > 0, 9, 0)
+    return VoxelFits(tia.reshape(shape), u.reshape(shape), model.reshape(shape))
+
+
+def _uptake_grid(t: np.ndarray, decay: float, fastest: float, lag: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of rates, the largest uptake rate last, and their difference of exponentials, shape (pairs, n)."""
-    slow = np.geomspace(decay, max(3 / t[0], 20 * decay), _PAIRS)
+    slow = np.geomspace(decay, fastest, _PAIRS)
     quick = np.geomspace(1.5 * decay, max(10 / t[0], 40 * decay), _PAIRS)
     k, q = (x.ravel() for x in np.meshgrid(slow, quick, indexing="ij"))
-    k, q = k[q >= 1.3 * k], q[q >= 1.3 * k]
+    apart = q >= np.maximum(1.3 * k, k + lag)
+    k, q = k[apart], q[apart]
     return k, q, np.exp(-np.multiply.outer(k, t)) - np.exp(-np.multiply.outer(q, t))
 
 
-def _two_phase_grid(t: np.ndarray, decay: float, quickest: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _two_phase_grid(
+    t: np.ndarray, decay: float, fastest: float, lag: float, quickest: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Washout rates up to the limit of the region fits, uptake rates with infinity last, and their exponentials."""
-    washout = np.geomspace(decay, max(_RESOLVED * math.log(2) / t[0], 3 * decay), _WASHOUT)
-    uptake = np.append(np.geomspace(1.5 * decay, quickest, _UPTAKE), np.inf)
+    washout = np.geomspace(decay, fastest, _WASHOUT)
+    uptake = np.append(np.geomspace(1.5 * decay + lag, quickest, _UPTAKE), np.inf)
     return washout, np.exp(-np.multiply.outer(washout, t)), uptake, np.exp(-np.multiply.outer(uptake, t))
