@@ -34,7 +34,7 @@ def plain(kernels: ClusterKernels, x_um: np.ndarray, decays: np.ndarray) -> np.n
 def run() -> dict[str, object]:
     """Times of 177Lu from 10^3 to 10^6 cells, kernels apart, and the ratio at 10^4."""
     begin = time.perf_counter()
-    kernels = cluster_kernels("Lu-177", CellGeometry(5.0, 4.0), {"CS": 0.3, "Cy": 0.7}, alpha_per_Gy=0.67)
+    kernels = cluster_kernels("Lu-177", CellGeometry(5.0, 4.0), {"CS": 0.3, "Cy": 0.7}, alpha_track_per_Gy=0.67)
     kernels_s = time.perf_counter() - begin
     found: dict[str, object] = {"kernels_seconds": kernels_s}
     seconds = {}

@@ -90,7 +90,7 @@ def nineteen_cells() -> Section:
     for name, doses in _CLUSTER.items():
         per_decay = float(nuclide_kernels(name)["electron"].emitted_MeV)
         for where, gray in doses.items():
-            k = cluster_kernels(name, CellGeometry(7.0, 5.0), {where: 1.0}, alpha_per_Gy=0.0)
+            k = cluster_kernels(name, CellGeometry(7.0, 5.0), {where: 1.0}, alpha_track_per_Gy=0.0)
             c = simulate_cluster(lattice, k, Uptake(1436 / per_decay), Survival(0.0))
             rows.append(Row(f"{name}, source {where}", float(c.dose_Gy[np.argmin(lattice.distance_um)]), gray, 0.10))
     return Section("Central nucleus of a cluster of 19 cells", "Alcocer-Avila 2020, doi 10.1186/s40658-020-00301-2, table 3 (CELLDOSE); 1436 MeV of electrons per cell", "Gy", rows)

@@ -90,3 +90,11 @@ def test_ranges_of_nuclides() -> None:
     assert denser["members"][0]["alpha"]["mean_energy_MeV"] == ac["members"][0]["alpha"]["mean_energy_MeV"]
     text = lutetia("range", "Lu-177").stdout
     assert "1.75 mm" in text and "R90" in text and "Stated in reviews: Lu-177" in text
+
+
+def test_a_nucleus_that_no_alpha_meets_keeps_its_s_values() -> None:
+    """A cell of 1 mm with a nucleus of 10 nm: no track of a million meets it, S-values stand; and fission is named."""
+    found = as_json("cell", "Cf-252", "--cell-radius", "1 mm", "--nucleus-radius", "10 nm")
+    assert found["specific_energy"]["N<-CS"] is None and found["specific_energy"]["C<-C"] is not None
+    assert found["S_Gy_per_Bq_s"]["C<-C"] > 0
+    assert any("fission is not counted: Cf-252 3.1 %" in a for a in found["assumptions"])

@@ -56,9 +56,15 @@ def test_the_example_writes_its_table_and_figure(tmp_path: Path) -> None:
     weighted = {n: 5 * d["alpha"] + d["electron"] + d["photon"] for n, d in organ.items()}
     assert all(w == pytest.approx(weighted["Lu-177"]) for w in weighted.values())  # the rule: equal in the limiting organ
     at = {(r["nuclide"], float(r["positive_fraction"]), float(r["diameter_um"])): float(r["expected_survivors"]) for r in rows}
-    assert at["Ac-225", 1.0, 100.0] < at["Lu-177", 1.0, 100.0] and at["Ac-225", 1.0, 5000.0] > at["Lu-177", 1.0, 5000.0]
-    turn = [c for c in sweep["crossovers"] if c["positive_fraction"] == 1.0 and {c["better_below"], c["better_above"]} == {"Ac-225", "Lu-177"}]
-    assert len(turn) == 1 and turn[0]["better_below"] == "Ac-225" and 300 < turn[0]["diameter_um"] < 3000
+    assert at["Ac-225", 1.0, 100.0] < at["Lu-177", 1.0, 100.0] and at["Ac-225", 0.1, 5000.0] > at["Lu-177", 0.1, 5000.0]
+    turn = next(c for c in sweep["crossover_ranges"] if c["positive_fraction"] == 0.1 and (c["better_below"], c["better_above"]) == ("Ac-225", "Lu-177"))
+    said = {v["variant"]: v for v in turn["variants"]}
+    assert list(said) == ["nominal", "alpha slope - u", "alpha slope + u", "alpha weight 2.7", "alpha weight 15.2"]
+    assert 1000 < said["alpha slope - u"]["diameter_um"] < said["nominal"]["diameter_um"] < 5000
+    assert said["alpha weight 2.7"]["ahead"] == "Ac-225" and said["alpha weight 15.2"]["ahead"] == "Lu-177"
+    # The convention of alphas in the organ is named wherever it is used.
+    assert "RBE 5, deterministic-5" in done.stdout and all(a["convention"] == "deterministic-5" for a in sweep["amounts"].values())
+    assert any("alphas count 5 times (the convention deterministic-5" in a for a in json.loads((out / "result.json").read_text())["assumptions"])
     assert run("cluster", str(EXAMPLE), "--out", str(out)).exit_code == 0  # its own folder is replaced
     shutil.copy(EXAMPLE / "cluster.toml", out / "mine.toml")
     assert run("cluster", str(EXAMPLE), "--out", str(out)).exit_code != 0
@@ -78,6 +84,8 @@ def test_the_example_writes_its_table_and_figure(tmp_path: Path) -> None:
         ("cells = 2000", "cels = 2000", "Did you mean cells"),
         ('"225Ac"', '"225Az"', "not one of the 1252"),
         ("[uptake]", '[biology]\nelectrons = "NCI-H69-PRRT-Tamborino-2025"\nrepair_half_life = "1 h"\n[uptake]', "protracted"),
+        ("[uptake]", '[biology]\nelectrons = "PC3-PIP-Ac225-Ruigrok-2022"\n[uptake]', "not a source of electrons"),
+        ("cells = 2000", 'diameter = "1 um"', "less than one cell"),
         ("[uptake]", '[biology]\nalpha_electron = "0.2 Gy^-1"\nbeta_electron = "0.02 Gy^-2"\n[uptake]', "repair_half_life"),
         ("[uptake]", '[sweep]\ndiameters = ["1 mm"]\npositive_fractions = [0.5]\nnuclides = ["Lu-177"]\nmatch = "organ-limit"\n[uptake]', "sweep.organ"),
     ],

@@ -92,10 +92,12 @@ def test_micrometastases_cover_the_sizes_and_turn_over(table: tuple[dict, str, P
     sizes = sorted({r["diameter_um"] for r in micro["rows"]})
     assert sizes[0] == 10.0 and sizes[-1] == pytest.approx(10_000.0)
     best = {(k["positive_fraction"], k["diameter_um"]): k["order"][0] for k in micro["rankings"]}
-    assert best[1.0, sizes[8]] == "Ac-225" and best[1.0, sizes[-1]] == "Lu-177"
-    turn = [c for c in micro["crossovers"] if {c["better_below"], c["better_above"]} == {"Ac-225", "Lu-177"} and c["positive_fraction"] == 1.0]
-    assert len(turn) == 1 and turn[0]["better_below"] == "Ac-225"
-    assert "Ac-225 leaves fewer cells below" in page
+    assert best[1.0, sizes[8]] == "Ac-225" and best[0.1, sizes[-1]] == "Lu-177"
+    turn = next(c for c in micro["crossover_ranges"] if (c["better_below"], c["better_above"]) == ("Ac-225", "Lu-177") and c["positive_fraction"] == 0.1)
+    said = {v["variant"]: v["diameter_um"] for v in turn["variants"]}
+    assert said["alpha slope - u"] < said["nominal"] and said["alpha weight 15.2"] < said["alpha slope - u"]
+    assert "Ac-225 leaves fewer below, Lu-177 above" in page and "alpha weight 15.2" in page
+    assert any(a.startswith("photons are left out; in a ball of 10 mm") for a in micro["assumptions"])
 
 
 def test_the_page_is_alone(table: tuple[dict, str, Path]) -> None:

@@ -180,7 +180,7 @@ def test_the_comparison_page_shows_what_the_program_gives(tmp_path: Path) -> Non
     result = run_compare(ROOT / "examples" / "region-table", ["Tb-161", "Y-90", "Ac-225"], tmp_path / "out")
     text = (DOCS / "compare.md").read_text("utf-8")
     micro = result["micrometastases"]
-    of_a_sweep = {k: micro[k] for k in ("rows", "rankings", "crossovers")}  # described with the sweep of a cluster
+    of_a_sweep = {k: micro[k] for k in ("rows", "rankings", "crossovers", "crossover_ranges", "variants")}  # described with the sweep of a cluster
     assert not [k for k in _keys(of_a_sweep) if f"`{k}`" not in (DOCS / "clusters.md").read_text("utf-8")]
     rest = {k: v for k, v in result.items() if k != "provenance"} | {"micrometastases": {k: v for k, v in micro.items() if k not in of_a_sweep}}
     assert len(_keys(rest)) > 60 and not sorted(k for k in {*_keys(rest), *of_a_sweep} if f"`{k}`" not in text)

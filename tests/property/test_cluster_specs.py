@@ -42,13 +42,13 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         biology = {
             "alpha_electron": f"{draw(st.floats(0.01, 1)):.6g} Gy^-1", "beta_electron": f"{draw(st.floats(0, 0.1)):.6g} Gy^-2",
-            "alpha_alpha": f"{draw(st.floats(0.05, 3)):.6g} Gy^-1", "repair_half_life": f"{draw(st.floats(0.3, 5)):.6g} h",
+            "alpha_alpha": f"{draw(st.floats(0.05, 2)):.6g} Gy^-1", "repair_half_life": f"{draw(st.floats(0.3, 5)):.6g} h",
         }  # fmt: skip
     spec = {"schema": "lutetia-cluster/1", "nuclide": draw(st.sampled_from(["Lu-177", "Y-90", "Tb-161", "Ac-225", "Pb-212", "At-211", "Ra-223", "F-18", "In-111"])),
             "cluster": cluster, "cell": {"radius": f"{radius:.6g} um", "nucleus_radius": f"{nucleus:.6g} um"}, "uptake": uptake, "biology": biology}  # fmt: skip
     if draw(st.booleans()) and "patch" not in uptake:
         spec["sweep"] = {
-            "diameters": ["30 um", f"{draw(st.floats(100, 8000)):.6g} um"], "positive_fractions": [draw(st.floats(0, 1))],
+            "diameters": ["60 um", f"{draw(st.floats(100, 8000)):.6g} um"], "positive_fractions": [draw(st.floats(0, 1))],
             "nuclides": ["Lu-177", "Ac-225"], "match": draw(st.sampled_from(["activity", "decays"])),
         }  # fmt: skip
     return spec

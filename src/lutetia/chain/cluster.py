@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..core import BadInput, finite_or_none, staged_folder, to_json, write_atomic
-from ..dosimetry.cluster_kernels import (
-    ClusterKernels,
-    activity_concentration_decays_per_cell,
-    cluster_kernels,
-)
-from ..dosimetry.clusters import Cluster, Expected, Survival, Uptake, expected_survival_ball, simulate_cluster
+from ..core import BadInput, staged_folder, to_json, write_atomic
+from ..dosimetry.cluster_kernels import ClusterKernels, activity_concentration_decays_per_cell
+from ..dosimetry.clusters import Cluster, Survival, Uptake, simulate_cluster
+from ..dosimetry.expected import Expected
 from ..dosimetry.lattice import ball_of_cells, volume_per_cell_um3
 from ..nuclides import nuclide
+from ..radiobiology.effectiveness import rbe
 from ..transport.spheres import sphere_s_Gy_per_Bq_s
 from .cluster_spec import ClusterSpec, load_cluster
+from .sweeps import Tissue, crossover_ranges, crossovers, emits_alphas, photon_note, rankings, sweep_rows
 
 RESULT_SCHEMA = "lutetia-cluster-result/1"
+#: The convention, and the ends of what was measured in vitro: 213Bi on CA20948, 241Am on DU145 (table 2 of PMC9608466).
+RBE_CONVENTION, RBE_RANGE = "deterministic-5", (2.7, 15.2)
 
 
 def run_cluster(path: Path | str, *, seed: int = 1) -> dict[str, Any]:
@@ -35,17 +36,21 @@ def run_cluster(path: Path | str, *, seed: int = 1) -> dict[str, Any]:
         The file cannot be used; the sentence names the key.
     """
     spec = load_cluster(path)
-    kernels: dict[str, ClusterKernels] = {}
-
-    def of(name: str) -> ClusterKernels:
-        if name not in kernels:
-            kernels[name] = cluster_kernels(
-                name, spec.geometry, spec.compartments, alpha_per_Gy=spec.survival(name).alpha_alpha_per_Gy, progeny=spec.uptake.progeny
-            )
-        return kernels[name]
-
+    tissue = Tissue(
+        spec.geometry, spec.compartments, spec.pitch_um, spec.cluster.packing, spec.uptake.progeny, spec.uptake.log_sd, spec.cluster.necrotic_core
+    )
     name = nuclide(spec.nuclide).name
-    result: dict[str, Any] = {
+    cluster = sweep = None
+    if spec.cluster.diameter is not None or spec.cluster.cells is not None:
+        survival = spec.survival(name)
+        kernels = tissue.kernels(name, survival.alpha_track_per_Gy)
+        uptake = _uptake(spec, decays_per_cell(spec, name), spec.uptake.positive_fraction)
+        lattice = ball_of_cells(spec.pitch_um, diameter_um=spec.cluster.diameter, cells=spec.cluster.cells, packing=spec.cluster.packing)
+        cluster = _cluster_record(simulate_cluster(lattice, kernels, uptake, survival, seed=seed), kernels, uptake)
+    if spec.sweep is not None:
+        sweep = _sweep(spec, tissue, seed)
+    widest = max([*(spec.sweep.diameters if spec.sweep else []), cluster["diameter_um"] if cluster is not None else 0.0])
+    return {
         "schema": RESULT_SCHEMA,
         "version": __version__,
         "title": spec.title,
@@ -54,17 +59,10 @@ def run_cluster(path: Path | str, *, seed: int = 1) -> dict[str, Any]:
         "seed": seed,
         "cell": {"radius_um": spec.cell.radius, "nucleus_radius_um": spec.cell.nucleus_radius, "packing": spec.cluster.packing, "pitch_um": spec.pitch_um},
         "biology": _biology(spec),
-        "assumptions": _assumptions(spec),
-        "cluster": None,
-        "sweep": None,
+        "assumptions": _assumptions(spec, list(dict.fromkeys([name, *(sweep["amounts"] if sweep else [])])), widest),
+        "cluster": cluster,
+        "sweep": sweep,
     }
-    if spec.cluster.diameter is not None or spec.cluster.cells is not None:
-        uptake = _uptake(spec, decays_per_cell(spec, name), spec.uptake.positive_fraction)
-        lattice = ball_of_cells(spec.pitch_um, diameter_um=spec.cluster.diameter, cells=spec.cluster.cells, packing=spec.cluster.packing)
-        result["cluster"] = _cluster_record(simulate_cluster(lattice, of(name), uptake, spec.survival(name), seed=seed), of(name), uptake)
-    if spec.sweep is not None:
-        result["sweep"] = _sweep(spec, of, seed)
-    return result
 
 
 def write_cluster(result: dict[str, Any], out: Path | str, figure: bytes | None) -> None:
@@ -110,23 +108,31 @@ def _biology(spec: ClusterSpec) -> dict[str, Any]:
     electrons, alphas = spec.parameter_sets()
     s = spec.survival(spec.nuclide)
     return {
-        "alpha_electron_per_Gy": s.alpha_electron_per_Gy, "beta_electron_per_Gy2": s.beta_electron_per_Gy2, "G": s.G, "alpha_alpha_per_Gy": s.alpha_alpha_per_Gy,
+        "alpha_electron_per_Gy": s.alpha_electron_per_Gy, "beta_electron_per_Gy2": s.beta_electron_per_Gy2, "G": s.G,
+        "alpha_alpha_per_Gy": spec.alpha_slope_per_Gy, "u_alpha_alpha_per_Gy": None if alphas is None else alphas.u_alpha_per_Gy, "alpha_track_per_Gy": s.alpha_track_per_Gy,
         "electrons": "values of the file" if electrons is None else f"{electrons.name} ({electrons.source}; {electrons.note})",
         "alphas": "values of the file" if alphas is None else f"{alphas.name} ({alphas.source}; {alphas.note})",
     }  # fmt: skip
 
 
-def _assumptions(spec: ClusterSpec) -> list[str]:
+def _assumptions(spec: ClusterSpec, names: list[str], widest_um: float) -> list[str]:
     said = [
-        "cells and the space between them are water; photons are left out (under 1 % of the dose within a millimetre)",
+        "cells and the space between them are water",
+        photon_note(names, widest_um, progeny=spec.uptake.progeny),
         "electrons act by their mean dose to the nucleus; alphas track by track, each with the specific energy it leaves in the nucleus",
-        "alpha_alpha is the slope for a single track; measured slopes of survival against mean dose are a few per cent lower",
+        "the slope for single tracks is found from the slope against mean dose, for 225Ac and its progeny in a cell of 10 um with a nucleus of 8 um",
         "one set of electron parameters for all nuclides" if spec.sweep is not None else "electron parameters hold for this nuclide's dose rate",
     ]
     if spec.uptake.progeny:
         said.append("every member of a chain decays where its parent did (progeny that leaves the cell would lower self-dose)")
     if spec.uptake.biological_half_life is None:
         said.append("no biological half-life is given: the ligand stays, activity falls by physical decay alone")
+    if spec.sweep is not None and spec.sweep.organ is not None:
+        organ = spec.sweep.organ
+        said.append(
+            f"activities give {organ.name} equal weighted doses, in which alphas count {organ.alpha_weight:g} times"
+            + (f" (the convention {RBE_CONVENTION}, no measurement)" if organ.alpha_weight == rbe(RBE_CONVENTION).value else " (the file's weight)")
+        )
     return said
 
 
@@ -170,32 +176,41 @@ def _cluster_record(c: Cluster, kernels: ClusterKernels, uptake: Uptake) -> dict
     }  # fmt: skip
 
 
-def _sweep(spec: ClusterSpec, kernels_of: Any, seed: int) -> dict[str, Any]:
-    """Expected survivors over nuclides, positive fractions and diameters."""
+def _sweep(spec: ClusterSpec, tissue: Tissue, seed: int) -> dict[str, Any]:
+    """Expected survivors over nuclides, positive fractions and diameters; where the ranking turns over, and how sure that is."""
     sweep = spec.sweep
     assert sweep is not None
     names = list(dict.fromkeys(nuclide(n).name for n in sweep.nuclides))
     amounts = {n: _matched(spec, n) for n in names}
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        survival = spec.survival(name)
-        for fraction in sweep.positive_fractions:
-            uptake = _uptake(spec, amounts[name]["decays_per_positive_cell"], fraction)
-            for diameter in sweep.diameters:
-                e = _survival(spec, diameter, kernels_of(name), uptake, survival, seed)
-                rows.append({
-                    "nuclide": name, "positive_fraction": fraction, "diameter_um": diameter, "cells": e.cells,
-                    "dose_electron_Gy": e.mean_dose_Gy["electron"], "dose_alpha_Gy": e.mean_dose_Gy["alpha"],
-                    "survival_positive": finite_or_none(e.survival_positive), "survival_negative": finite_or_none(e.survival_negative),
-                    "expected_survivors": e.survivors, "surviving_fraction": e.survivors / e.cells, "tcp": e.tcp,
-                })  # fmt: skip
-    return {"match": sweep.match, "amounts": amounts, "rows": rows, "rankings": rankings(rows), "crossovers": crossovers(rows)}
+
+    def rows(alpha_change: float = 0.0, weight: float | None = None) -> list[dict[str, Any]]:
+        decays = {n: (amounts[n] if weight is None else _matched(spec, n, weight))["decays_per_positive_cell"] for n in names}
+        # Only what has alphas depends on their slope: the rest is taken from what was kept.
+        answer = {n: spec.survival(n, alpha_change=alpha_change if emits_alphas(n, progeny=spec.uptake.progeny) else 0.0) for n in names}
+
+        def expected(n: str, each: float, f: float, d: float) -> Expected:
+            if spec.uptake.patch > 0:
+                return _one_draw(spec, d, tissue.kernels(n, answer[n].alpha_track_per_Gy), _uptake(spec, each, f), answer[n], seed)
+            return tissue.expected(n, answer[n], each, f, d)
+
+        return sweep_rows(decays, sweep.positive_fractions, sweep.diameters, expected)
+
+    variants = {"nominal": rows()}
+    if spec.uptake.patch == 0 and len(names) > 1 and any(emits_alphas(n, progeny=spec.uptake.progeny) for n in names):
+        u = _biology(spec)["u_alpha_alpha_per_Gy"]
+        if u:
+            variants |= {"alpha slope - u": rows(-u), "alpha slope + u": rows(u)}
+        if sweep.organ is not None:
+            variants |= {f"alpha weight {w:g}": rows(weight=w) for w in RBE_RANGE}
+    nominal = variants["nominal"]
+    return {
+        "match": sweep.match, "amounts": amounts, "rows": nominal, "rankings": rankings(nominal), "crossovers": crossovers(nominal),
+        "crossover_ranges": crossover_ranges(variants), "variants": list(variants),
+    }  # fmt: skip
 
 
-def _survival(spec: ClusterSpec, diameter_um: float, kernels: ClusterKernels, uptake: Uptake, survival: Survival, seed: int) -> Expected:
-    """The average over all draws; where positive cells stand in patches, one draw."""
-    if uptake.patch_um == 0:
-        return expected_survival_ball(diameter_um, spec.pitch_um, spec.cluster.packing, kernels, uptake, survival)
+def _one_draw(spec: ClusterSpec, diameter_um: float, kernels: ClusterKernels, uptake: Uptake, survival: Survival, seed: int) -> Expected:
+    """Where positive cells stand in patches there is no average in closed form: one draw."""
     c = simulate_cluster(ball_of_cells(spec.pitch_um, diameter_um=diameter_um, packing=spec.cluster.packing), kernels, uptake, survival, seed=seed)
     groups = (c.alive & c.positive, c.alive & ~c.positive)
     positive, negative = (float(c.survival[m].mean()) if m.any() else float("nan") for m in groups)
@@ -203,8 +218,8 @@ def _survival(spec: ClusterSpec, diameter_um: float, kernels: ClusterKernels, up
     return Expected(float(c.alive.sum()), positive, negative, c.expected_survivors, c.tcp, dose)
 
 
-def _matched(spec: ClusterSpec, name: str) -> dict[str, Any]:
-    """What is injected of `name` under the sweep's rule, and the decays that a positive cell gets."""
+def _matched(spec: ClusterSpec, name: str, weight: float | None = None) -> dict[str, Any]:
+    """What is injected of `name` under the sweep's rule, and the decays that a positive cell gets; `weight` replaces that of alphas."""
     sweep = spec.sweep
     assert sweep is not None
     activity = spec.uptake.injected_activity
@@ -217,56 +232,26 @@ def _matched(spec: ClusterSpec, name: str) -> dict[str, Any]:
     elif sweep.match == "organ-limit":
         organ = sweep.organ
         assert organ is not None
-        here, reference = (_organ_dose_per_Bq(spec, n) for n in (name, spec.nuclide))
+        here, reference = (_organ_dose_per_Bq(spec, n, weight) for n in (name, spec.nuclide))
         # Without a limit the organ gets what the reference nuclide's injected activity gives it.
         limit = organ.limit if organ.limit is not None else float(activity or 0.0) * reference["weighted"]
         if limit <= 0:
             raise BadInput("sweep.organ: neither a limit nor an injected_activity is given; give one.")
         activity = limit / here["weighted"]
         said |= {
-            "organ": organ.name, "weighted_limit_Gy": limit, "alpha_weight": organ.alpha_weight,
+            "organ": organ.name, "weighted_limit_Sv_RBE": limit, "alpha_weight": organ.alpha_weight if weight is None else weight,
+            "convention": RBE_CONVENTION if organ.alpha_weight == rbe(RBE_CONVENTION).value else "the file's weight",
             "organ_dose_Gy": {r: activity * here[r] for r in ("alpha", "electron", "photon")},
         }  # fmt: skip
     decays = decays_per_cell(spec, spec.nuclide if sweep.match == "decays" else name, activity)
     return {**said, "injected_Bq": activity if sweep.match != "decays" else None, "decays_per_positive_cell": decays}
 
 
-def _organ_dose_per_Bq(spec: ClusterSpec, name: str) -> dict[str, float]:
+def _organ_dose_per_Bq(spec: ClusterSpec, name: str, weight: float | None = None) -> dict[str, float]:
     """Self-dose of the limiting organ per injected becquerel, by radiation; `weighted` counts alphas with their weight."""
     organ = spec.sweep.organ if spec.sweep is not None else None
     assert organ is not None
     rate = nuclide(name).decay_constant_per_s + (math.log(2) / organ.biological_half_life if organ.biological_half_life is not None else 0.0)
     s = sphere_s_Gy_per_Bq_s(nuclide(name).name, organ.mass, progeny=spec.uptake.progeny)
     dose = {r: organ.injected_fraction / rate * s.get(r, 0.0) for r in ("alpha", "electron", "photon")}
-    return {**dose, "weighted": organ.alpha_weight * dose["alpha"] + dose["electron"] + dose["photon"]}
-
-
-def rankings(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """For each positive fraction and diameter the nuclides, fewest expected survivors first."""
-    out = []
-    for f, d in dict.fromkeys((r["positive_fraction"], r["diameter_um"]) for r in rows):
-        here = sorted((r for r in rows if r["positive_fraction"] == f and r["diameter_um"] == d), key=lambda r: r["expected_survivors"])
-        out.append({"positive_fraction": f, "diameter_um": d, "order": [r["nuclide"] for r in here]})
-    return out
-
-
-def crossovers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Diameters at which two nuclides change places, between neighbours of the sweep (log-log interpolation of survivors)."""
-    names = list(dict.fromkeys(r["nuclide"] for r in rows))
-    out = []
-    for f in dict.fromkeys(r["positive_fraction"] for r in rows):
-        curves = {n: sorted((r["diameter_um"], _log(r["expected_survivors"])) for r in rows if r["nuclide"] == n and r["positive_fraction"] == f) for n in names}
-        for i, a in enumerate(names):
-            for b in names[i + 1 :]:
-                d, gap = zip(*((x, u - v) for (x, u), (_, v) in zip(curves[a], curves[b])))
-                for k in range(len(d) - 1):
-                    if gap[k] * gap[k + 1] < 0:
-                        t = gap[k] / (gap[k] - gap[k + 1])
-                        at = math.exp(math.log(d[k]) + t * (math.log(d[k + 1]) - math.log(d[k])))
-                        small, large = (a, b) if gap[k] < 0 else (b, a)
-                        out.append({"positive_fraction": f, "diameter_um": at, "better_below": small, "better_above": large})
-    return out
-
-
-def _log(x: float) -> float:
-    return math.log(max(x, 1e-300))
+    return {**dose, "weighted": (organ.alpha_weight if weight is None else weight) * dose["alpha"] + dose["electron"] + dose["photon"]}

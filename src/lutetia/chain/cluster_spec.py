@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ..core import BadInput
 from ..dosimetry.cells import CellGeometry
+from ..dosimetry.cluster_kernels import track_slope_per_Gy
 from ..dosimetry.clusters import Survival
 from ..nuclides import nuclide
 from ..radiobiology import lea_catcheside
@@ -19,6 +21,9 @@ from .case import Activity, Mass, Relative, _Part, _quantity, fault_sentence, re
 CLUSTER_SCHEMA = "lutetia-cluster/1"
 #: Used where the file names no parameters: one cell line in which both radiations were measured.
 DEFAULT_ELECTRONS, DEFAULT_ALPHAS = "PC3-PIP-Lu177-Ruigrok-2022", "PC3-PIP-Ac225-Ruigrok-2022"
+#: In which a measured slope is turned into that of single tracks: 10 um with a nucleus of 8 um, a quarter of the decays at the
+#: surface and the rest in the cytoplasm, as in PC3-PIP (Ruigrok 2022; the sizes of its nuclei are not stated where it was read).
+REFERENCE_CELL = (CellGeometry(5.0, 4.0), {"CS": 0.24, "Cy": 0.76})
 
 Micrometre = _quantity("um", within=("0.1 um", "20 mm"))
 Half = _quantity("s", within=("1 min", "1000 d"))
@@ -161,8 +166,11 @@ class ClusterSpec(_Part):
             rate += math.log(2) / self.uptake.biological_half_life
         return 1 / rate
 
-    def survival(self, name: str) -> Survival:
-        """How the cells answer to `name`: parameters, and the protraction factor of its effective half-life."""
+    def survival(self, name: str, *, alpha_change: float = 0.0) -> Survival:
+        """How the cells answer to `name`: parameters, and the protraction factor of its effective half-life.
+
+        `alpha_change` is added to the slope for alphas (1/Gy, against mean dose) before that of single tracks is found from it.
+        """
         electrons, alphas = self.parameter_sets()
         if electrons is not None:
             alpha, beta, repair = electrons.alpha_per_Gy, electrons.beta_per_Gy2, electrons.repair_half_life_s
@@ -177,15 +185,29 @@ class ClusterSpec(_Part):
             if repair is None:
                 raise BadInput("biology: a beta of electrons above zero needs repair_half_life, by which the slow dose is spared; give it.")
             G = lea_catcheside([1.0], [1 / self.residence_s(name)], repair)
-        return Survival(alpha, beta, G, alphas.alpha_per_Gy if alphas is not None else float(self.biology.alpha_alpha or 0.0))
+        return Survival(alpha, beta, G, single_track(max(self.alpha_slope_per_Gy + alpha_change, 0.0)))
+
+    @property
+    def alpha_slope_per_Gy(self) -> float:
+        """Slope of survival under alphas against the mean dose to the nucleus, as it is published."""
+        alphas = self.parameter_sets()[1]
+        return alphas.alpha_per_Gy if alphas is not None else float(self.biology.alpha_alpha or 0.0)
 
     def parameter_sets(self) -> tuple[LQParameters | None, LQParameters | None]:
         """Named sets of electrons and alphas; None where values were given."""
         b = self.biology
-        return (
-            None if b.alpha_electron is not None else lq_parameters(b.electrons or DEFAULT_ELECTRONS),
-            None if b.alpha_alpha is not None else lq_parameters(b.alphas or DEFAULT_ALPHAS),
-        )
+        electrons = None if b.alpha_electron is not None else lq_parameters(b.electrons or DEFAULT_ELECTRONS)
+        alphas = None if b.alpha_alpha is not None else lq_parameters(b.alphas or DEFAULT_ALPHAS)
+        for key, found, wanted in (("electrons", electrons, False), ("alphas", alphas, True)):
+            if found is not None and found.of_alphas != wanted:
+                raise BadInput(f"biology.{key}: the set {found.name!r} was measured with {found.radiation}, which is not a source of {key}; choose another.")
+        return electrons, alphas
+
+
+@functools.cache
+def single_track(slope_per_Gy: float) -> float:
+    """`track_slope_per_Gy` for the 225Ac chain in the reference cell: a property of cells, carried to any size of nucleus."""
+    return track_slope_per_Gy(slope_per_Gy, *REFERENCE_CELL)
 
 
 def load_cluster(path: Path | str) -> ClusterSpec:

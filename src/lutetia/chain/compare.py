@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..core import BadInput, finite_or_none, near_matches, staged_folder, to_json, write_atomic
-from ..dosimetry.cells import CellGeometry
-from ..dosimetry.cluster_kernels import activity_concentration_decays_per_cell, cluster_kernels
-from ..dosimetry.clusters import Survival, Uptake, expected_survival_ball
+from ..core import BadInput, near_matches, staged_folder, to_json, write_atomic
+from ..dosimetry.cluster_kernels import activity_concentration_decays_per_cell
+from ..dosimetry.clusters import Survival
 from ..dosimetry.lattice import volume_per_cell_um3
 from ..kinetics.exchange import exchange_nuclide
 from ..nuclides import nuclide
@@ -23,11 +22,12 @@ from ..radiobiology.cells import lq_parameters
 from ..radiobiology.effectiveness import EffectiveDoses, rbe
 from ..radiobiology.parameters import plain_organ
 from .case import Case, load_case
-from .cluster import crossovers, rankings
-from .cluster_spec import DEFAULT_ALPHAS, DEFAULT_ELECTRONS
+from .cluster import RBE_CONVENTION, RBE_RANGE
+from .cluster_spec import DEFAULT_ALPHAS, DEFAULT_ELECTRONS, REFERENCE_CELL, single_track
 from .exchange import exchanged_case, exchanged_patient
 from .image_mode import region_fits, run_patient
 from .scans import read_patient
+from .sweeps import Tissue, crossover_ranges, crossovers, emits_alphas, photon_note, rankings, sweep_rows
 from .table_mode import run_table, table_fits
 
 COMPARE_SCHEMA = "lutetia-compare/1"
@@ -35,12 +35,9 @@ MATCHES = ("activity", "decays", "organ-limit")
 #: Organs that limit radioligand therapy, the usual first.
 _LIMITING = ("kidney", "parotid", "submandibular", "salivary gland", "bone marrow", "red marrow", "liver")
 _TUMOUR = re.compile(r"tumou?r|lesion|met(astasis|s)?\b|gtv|node", re.IGNORECASE)
-#: The convention, and the ends of what was measured in vitro: 213Bi on CA20948, 241Am on DU145 (table 2 of PMC9608466).
-RBE_CONVENTION, RBE_RANGE = "deterministic-5", (2.7, 15.2)
 _RBE_RANGE_SOURCE = "in vitro, 2.7 (213Bi, CA20948) to 15.2 (241Am, DU145), PMC9608466, table 2"
-#: A cell of 10 um with a nucleus of 8 um; touching; decays a quarter at the surface (PC3-PIP, 24 to 76, Ruigrok 2022).
-_CELL, _PITCH_UM, _PACKING = CellGeometry(5.0, 4.0), 10.0, "fcc"
-_WHERE = {"CS": 0.24, "Cy": 0.76}
+#: Cells of micrometastases: those of the reference, touching.
+(_CELL, _WHERE), _PITCH_UM, _PACKING = REFERENCE_CELL, 10.0, "fcc"
 _FRACTIONS = (1.0, 0.9, 0.7, 0.5, 0.3, 0.1)
 _DIAMETERS_UM = np.geomspace(10.0, 10_000.0, 19)
 
@@ -160,7 +157,12 @@ def _compare(
             "regions": [_region(case, r, factors[n]) for r in regions[n].values()],
             "warnings": runs[n]["warnings"],
         })  # fmt: skip
-    concentration = {n: regions[n][goal]["tia_Bq_s"] * factors[n] * cycles / (regions[n][goal]["mass_kg"] * 1000) for n in names}
+
+    def per_gram(factor: Mapping[str, float]) -> dict[str, float]:
+        return {n: regions[n][goal]["tia_Bq_s"] * factor[n] * cycles / (regions[n][goal]["mass_kg"] * 1000) for n in names}
+
+    weights = RBE_RANGE if match == "organ-limit" else ()
+    other = {f"alpha weight {w:g}": per_gram(_factors(regions, match, goal, limiting, limit_Gy, w)) for w in weights}
     said += [
         "the ligand goes where it went: biological kinetics are those of the case, physical decay is each nuclide's",
         "the amount of ligand and its labelling chemistry are taken as equal; receptors that saturate would change uptake",
@@ -178,8 +180,8 @@ def _compare(
         "cycles": cycles,
         "nuclides": records,
         "rbe": {"convention": dataclasses.asdict(rbe(RBE_CONVENTION)), "range": list(RBE_RANGE), "range_source": _RBE_RANGE_SOURCE},
-        "micrometastases": _micrometastases(concentration, case.dosimetry.progeny),
-        "assumptions": said + [a for a in runs[names[0]]["assumptions"] if "progeny" not in a],
+        "micrometastases": _micrometastases(per_gram(factors), other, case.dosimetry.progeny),
+        "assumptions": said + _of_the_runs(runs),
         "warnings": warnings + _warnings(regions),
         "provenance": runs[names[0]]["provenance"],
     }
@@ -191,6 +193,13 @@ def _warnings(regions: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[str]:
     own = [f"{r['region']}: {w}" for r in regions[names[0]].values() for w in r["warnings"]]
     more = [f"{n}, {r['region']}: {w}" for n in names[1:] for r in regions[n].values() for w in r["warnings"] if "half-lives of the new nuclide" in w]
     return own + more
+
+
+def _of_the_runs(runs: Mapping[str, dict[str, Any]]) -> list[str]:
+    """What the runs assume, each once; what they say of progeny that decays in place is said above."""
+    own, *others = runs.values()
+    more = [f"{run['nuclide']}: {a}" for run in others for a in run["assumptions"] if a not in own["assumptions"]]
+    return [a for a in [*own["assumptions"], *more] if "where its parent does" not in a and not a.startswith("dose from other regions") or a in own["assumptions"]]
 
 
 def _progeny(case: Case, names: Sequence[str]) -> str:
@@ -299,34 +308,41 @@ def _bed(case: Case, r: dict[str, Any], parts: Mapping[str, float], k: float) ->
     }  # fmt: skip
 
 
-def _micrometastases(decays_per_g: Mapping[str, float], progeny: bool) -> dict[str, Any]:
+def _micrometastases(decays_per_g: Mapping[str, float], variants_per_g: Mapping[str, Mapping[str, float]], progeny: bool) -> dict[str, Any]:
     """Survivors of clusters that take up what the target did per gram, over diameter and positive fraction."""
     electrons, alphas = lq_parameters(DEFAULT_ELECTRONS), lq_parameters(DEFAULT_ALPHAS)
-    survival = Survival(electrons.alpha_per_Gy, electrons.beta_per_Gy2, 1.0, alphas.alpha_per_Gy)
+    tissue = Tissue(_CELL, _WHERE, _PITCH_UM, _PACKING, progeny)
     volume = volume_per_cell_um3(_PACKING, _PITCH_UM)
-    rows: list[dict[str, Any]] = []
-    per_cell = {n: activity_concentration_decays_per_cell(c, volume) for n, c in decays_per_g.items()}
-    for n, decays in per_cell.items():
-        kernels = cluster_kernels(n, _CELL, _WHERE, alpha_per_Gy=survival.alpha_alpha_per_Gy, progeny=progeny)
-        for f in _FRACTIONS:
-            for d in _DIAMETERS_UM:
-                e = expected_survival_ball(float(d), _PITCH_UM, _PACKING, kernels, Uptake(decays, f), survival)
-                rows.append({
-                    "nuclide": n, "positive_fraction": f, "diameter_um": float(d), "cells": e.cells,
-                    "dose_electron_Gy": e.mean_dose_Gy["electron"], "dose_alpha_Gy": e.mean_dose_Gy["alpha"],
-                    "survival_positive": finite_or_none(e.survival_positive), "survival_negative": finite_or_none(e.survival_negative),
-                    "expected_survivors": e.survivors, "surviving_fraction": e.survivors / e.cells, "tcp": e.tcp,
-                })  # fmt: skip
+
+    def per_cell(per_g: Mapping[str, float]) -> dict[str, float]:
+        return {n: activity_concentration_decays_per_cell(c, volume) for n, c in per_g.items()}
+
+    def rows(decays: Mapping[str, float], alpha_per_Gy: float) -> list[dict[str, Any]]:
+        track = {n: single_track(alpha_per_Gy if emits_alphas(n, progeny=progeny) else alphas.alpha_per_Gy) for n in decays}
+        answer = {n: Survival(electrons.alpha_per_Gy, electrons.beta_per_Gy2, 1.0, t) for n, t in track.items()}
+        return sweep_rows(decays, _FRACTIONS, _DIAMETERS_UM.tolist(), lambda n, each, f, d: tissue.expected(n, answer[n], each, f, d))
+
+    own = per_cell(decays_per_g)
+    variants = {"nominal": rows(own, alphas.alpha_per_Gy)}
+    if any(emits_alphas(n, progeny=progeny) for n in own):
+        u = alphas.u_alpha_per_Gy or 0.0
+        variants |= {"alpha slope - u": rows(own, alphas.alpha_per_Gy - u), "alpha slope + u": rows(own, alphas.alpha_per_Gy + u)}
+        variants |= {name: rows(per_cell(per_g), alphas.alpha_per_Gy) for name, per_g in variants_per_g.items()}
+    nominal = variants["nominal"]
     return {
-        "decays_per_cell": per_cell, "rows": rows, "rankings": rankings(rows), "crossovers": crossovers(rows),
+        "decays_per_cell": own, "rows": nominal, "rankings": rankings(nominal), "crossovers": crossovers(nominal),
+        "crossover_ranges": crossover_ranges(variants), "variants": list(variants),
         "cell": {"radius_um": _CELL.cell_radius_um, "nucleus_radius_um": _CELL.nucleus_radius_um, "packing": _PACKING, "pitch_um": _PITCH_UM, "location": dict(_WHERE)},
         "biology": {
             "electrons": f"{electrons.name} ({electrons.source}; {electrons.note})", "alphas": f"{alphas.name} ({alphas.source}; {alphas.note})",
-            "alpha_electron_per_Gy": electrons.alpha_per_Gy, "alpha_alpha_per_Gy": alphas.alpha_per_Gy,
+            "alpha_electron_per_Gy": electrons.alpha_per_Gy, "alpha_alpha_per_Gy": alphas.alpha_per_Gy, "u_alpha_alpha_per_Gy": alphas.u_alpha_per_Gy,
+            "alpha_track_per_Gy": single_track(alphas.alpha_per_Gy),
         },
         "assumptions": [
             "cells with the target take up per gram what the target region did; those without take up nothing and stand at random among them",
             "a quarter of the decays at the surface, the rest in the cytoplasm (PC3-PIP, Ruigrok 2022); one cell line for both radiations, so for ranking and not for prognosis",
+            f"the variants of crossovers: the slope for alphas {alphas.alpha_per_Gy:g} ± {alphas.u_alpha_per_Gy:g} per Gy" + (f", and alphas counted {RBE_RANGE[0]:g} or {RBE_RANGE[1]:g} times in the organ" if variants_per_g else ""),
+            photon_note(list(own), float(_DIAMETERS_UM[-1]), progeny=progeny),
             "no growth between or during cycles",
         ],
     }  # fmt: skip

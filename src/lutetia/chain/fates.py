@@ -9,7 +9,7 @@ from typing import Any
 from ..core import show
 from ..kinetics.progeny import BLOOD, BODY, EXCRETED, Fates, Free, ProgenyDecays
 from ..kinetics.progeny_presets import PRESETS, WITH_PARENT, resolve_fates
-from ..nuclides import chain, chain_energy_per_decay_MeV, equilibrium_chain, nuclide
+from ..nuclides import chain, chain_energy_per_decay_MeV, equilibrium_chain, fission_note, nuclide
 from .case import Case
 
 J_PER_MEV = 1.602176634e-13
@@ -51,6 +51,8 @@ def fate_assumptions(case: Case, fates: Fates) -> list[str]:
             out.append(f"progeny: {fates.name} ({fates.source}): {fates.note}")
     if case.dosimetry.progeny and (late := _outliving(case.nuclide)):
         out.append(f"progeny that outlives its parent is not counted: {', '.join(late)}")
+    if (note := fission_note(counted_chain(case))) is not None:
+        out.append(note)
     return out
 
 

@@ -47,6 +47,7 @@ def cell_command(
     from ..core import BadInput, parse
     from ..dosimetry.cells import ELECTRON_MODELS, CellGeometry, cell_s_Gy_per_Bq_s, cross_s_Gy_per_Bq_s
     from ..dosimetry.microdosimetry import alpha_lines
+    from ..nuclides import equilibrium_chain, fission_note
     from ..nuclides import nuclide as find
 
     n = find(nuclide)
@@ -64,10 +65,11 @@ def cell_command(
         if alphas_only or dose is not None:
             raise
         alphas = 0.0
+    fission = fission_note([m.nuclide.name for m in equilibrium_chain(n)] if progeny else [n.name])
     found: dict[str, Any] = {
         "nuclide": n.name, "progeny": progeny, "cell_radius_um": geometry.cell_radius_um, "nucleus_radius_um": geometry.nucleus_radius_um,
         "radiations": ["alpha"] if alphas_only else ["alpha", "recoil", "electron"], "electrons": electrons, "alphas_per_decay": alphas,
-        "assumptions": [*_ASSUMPTIONS, f"Electrons: {_ELECTRONS[electrons]}."],
+        "assumptions": [*_ASSUMPTIONS, f"Electrons: {_ELECTRONS[electrons]}.", *([] if fission is None else [f"{fission[0].upper()}{fission[1:]}."])],
     }  # fmt: skip
     models = {m: cell_s_Gy_per_Bq_s(n.name, geometry, progeny=progeny, electrons=m) for m in ELECTRON_MODELS}
     found |= _s_values(models, electrons, _PAIRS, alphas_only)
@@ -97,6 +99,7 @@ def _s_values(models: Mapping[str, Mapping[str, Mapping[str, float]]], chosen: s
 
 def _hits(name: str, geometry: Any, alphas: float, progeny: bool, alphas_only: bool, dose_Gy: float | None) -> dict[str, Any]:
     """Hit probability per alpha and per decay, and the specific energy of single hits; null where there are no alphas."""
+    from ..core import CouldNot
     from ..dosimetry.microdosimetry import hit_probability, multi_event_spectrum, single_event_spectrum
 
     if alphas == 0:
@@ -108,7 +111,10 @@ def _hits(name: str, geometry: Any, alphas: float, progeny: bool, alphas_only: b
         if source == "Cy" and geometry.nucleus_radius_um == geometry.cell_radius_um:
             continue
         per_alpha[pair] = hit_probability(name, geometry, target, source, progeny=progeny)
-        single = single_event_spectrum(name, geometry, target, source, progeny=progeny, recoil=not alphas_only, tracks=_TRACKS)
+        try:
+            single = single_event_spectrum(name, geometry, target, source, progeny=progeny, recoil=not alphas_only, tracks=_TRACKS)
+        except CouldNot:  # too small or too far to be hit: there is no spectrum, and the rest stands
+            continue
         energy[pair] = {
             "z_F_Gy": single.frequency_mean_Gy, "z_D_Gy": single.dose_mean_Gy, "hits_per_decay": single.hits_per_decay,
             "single_event": {"edges_Gy": single.edges_Gy, "probability": single.probability},

@@ -66,7 +66,9 @@ def _print_cluster(result: dict[str, Any]) -> None:
 def _print_sweep(sweep: dict[str, Any]) -> None:
     rows = sweep["rows"]
     names = list(dict.fromkeys(r["nuclide"] for r in rows))
-    typer.echo("What each nuclide brings (rule: " + sweep["match"] + ")")
+    first = next(iter(sweep["amounts"].values()))
+    weight = f"; {first['weighted_limit_Sv_RBE']:.3g} Sv(RBE {first['alpha_weight']:g}, {first['convention']}) to {first['organ']}" if "convention" in first else ""
+    typer.echo(visible(f"What each nuclide brings (rule: {sweep['match']}{weight})"))
     for n, a in sweep["amounts"].items():
         injected = f", {a['injected_Bq'] / 1e6:.4g} MBq injected" if a["injected_Bq"] is not None else ""
         organ = "; ".join(f"{v:.3g} Gy({r})" for r, v in a["organ_dose_Gy"].items()) if "organ_dose_Gy" in a else ""
@@ -77,8 +79,12 @@ def _print_sweep(sweep: dict[str, Any]) -> None:
         for k in sweep["rankings"]
     ]
     print_table(["positive", "diameter um", *names, "fewest"], table, "\nExpected survivors")
-    for c in sweep["crossovers"]:
-        typer.echo(f"{100 * c['positive_fraction']:.0f} % positive: {c['better_below']} leaves fewer below {c['diameter_um']:.0f} um, {c['better_above']} above")
+    from ..chain.sweeps import range_text
+
+    for c in sweep["crossover_ranges"]:
+        typer.echo(range_text(c))
+    if len(sweep["variants"]) > 1:
+        typer.echo(f"variants: {', '.join(sweep['variants'])}")
 
 
 def _number(value: float | None) -> str:

@@ -77,8 +77,13 @@ def _print(result: dict[str, Any]) -> None:
         for k in micro["rankings"] if k["positive_fraction"] == 1.0
     ]  # fmt: skip
     print_table(["mm", "cells", *names, *(f"control {n}" for n in names)], table, f"\nMicrometastases with the uptake of {visible(result['target'])}, {result['cycles']} cycle(s), all cells positive: expected survivors, probability of control")
-    for c in micro["crossovers"]:
-        typer.echo(f"{100 * c['positive_fraction']:.0f} % positive: {c['better_below']} leaves fewer below {c['diameter_um'] / 1000:.2g} mm, {c['better_above']} above")
+    from ..chain.sweeps import range_text
+
+    shown = [c for c in micro["crossover_ranges"] if c["positive_fraction"] in (1.0, 0.1)]
+    for c in shown:
+        typer.echo(range_text(c))
+    if len(shown) < len(micro["crossover_ranges"]):
+        typer.echo("other positive fractions: result.json and the report")
     for w in result["warnings"]:
         typer.echo(f"warning: {visible(w)}", err=True)
     for a in [*result["assumptions"], *micro["assumptions"]]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from ..core import BadInput
 from ..transport.alpha_encounters import alpha_encounters, alpha_reach_um
@@ -57,7 +58,7 @@ class ClusterKernels:
 
 
 def cluster_kernels(
-    name: str, cell: CellGeometry, compartments: Mapping[str, float], *, alpha_per_Gy: float, progeny: bool = True, electrons: str = "kernel"
+    name: str, cell: CellGeometry, compartments: Mapping[str, float], *, alpha_track_per_Gy: float, progeny: bool = True, electrons: str = "kernel"
 ) -> ClusterKernels:
     """Kernels of decays spread over the compartments of a cell.
 
@@ -68,8 +69,8 @@ def cluster_kernels(
     cell : CellGeometry
     compartments : mapping
         Part of the decays in ``N``, ``Cy`` and ``CS`` (nucleus, cytoplasm, surface); together 1.
-    alpha_per_Gy : float
-        Initial slope of survival for a single alpha track.
+    alpha_track_per_Gy : float
+        Slope of survival for the specific energy of a single alpha track.
     progeny : bool
         Count the chain in equilibrium, decaying where the parent does.
     electrons : str
@@ -80,10 +81,7 @@ def cluster_kernels(
     BadInput
         Parts that are negative, unknown or not 1 together.
     """
-    unknown = [c for c in compartments if c not in COMPARTMENTS]
-    if unknown or min(compartments.values(), default=-1.0) < 0 or abs(sum(compartments.values()) - 1) > 1e-6:
-        raise BadInput(f"compartments: got {dict(compartments)}; give the parts of N, Cy and CS (nucleus, cytoplasm, surface), zero or more, 1 together.")
-    parts = {c: float(v) for c, v in compartments.items() if v > 0}
+    parts = _parts(compartments)
     nearest = 2 * cell.cell_radius_um
     alpha_reach = alpha_reach_um(name, progeny=progeny)
     reach = alpha_reach + cell.cell_radius_um + cell.nucleus_radius_um if alpha_reach > 0 else 0.0
@@ -100,13 +98,55 @@ def cluster_kernels(
             far["electron_Gy"] += part * cross_s_Gy_per_Bq_s(name, cell, "N", c, d, progeny=progeny, electrons=electrons).get("electron", 0.0)
     if alpha_reach > 0:
         s = np.arange(0.0, reach + cell.cell_radius_um + _S_STEP_UM, _S_STEP_UM)
-        e = alpha_encounters(name, s, cell.nucleus_radius_um, alpha_per_Gy, progeny=progeny)
+        e = alpha_encounters(name, s, cell.nucleus_radius_um, alpha_track_per_Gy, progeny=progeny)
         near = d <= reach
         for effect, values in (("alpha_Gy", e.dose_Gy), ("hits", e.hits), ("struck", e.struck), ("lethal", e.lethal)):
             for c, part in parts.items():
                 own[effect] += part * float(_mean(s, values, *_own_points(cell, c)))
                 far[effect][near] += part * _mean(s, values, *_far_points(cell, c, d[near]))
     return ClusterKernels(own, d, far, reach)
+
+
+def track_slope_per_Gy(slope_per_Gy: float, cell: CellGeometry, compartments: Mapping[str, float], name: str = "Ac-225", *, progeny: bool = True) -> float:
+    """Slope for single tracks that makes survival fall with the mean dose to the nucleus as was measured.
+
+    Survival of cells is published against mean dose. A nucleus that gets its dose in few large portions wastes part of it (it can
+    be killed once), so that the slope for the specific energy of one track is larger. It is found such that, for decays of `name`
+    in the cell's own compartments, -ln S per mean dose is `slope_per_Gy` at small doses.
+
+    Raises
+    ------
+    BadInput
+        A slope that single tracks cannot give, however lethal: more than the hits per gray.
+
+    A slope of 0.67 per Gy takes a quarter more for a single track (cell of 5 um with a nucleus of 4 um, a quarter of decays at the surface):
+
+    >>> round(track_slope_per_Gy(0.67, CellGeometry(5.0, 4.0), {"CS": 0.24, "Cy": 0.76}) / 0.67, 2)
+    1.17
+    """
+    if slope_per_Gy == 0:
+        return 0.0
+    s = np.arange(0.0, cell.cell_radius_um + 2 * _S_STEP_UM, _S_STEP_UM)
+
+    def measured(track: float) -> float:
+        e = alpha_encounters(name, s, cell.nucleus_radius_um, track, progeny=progeny)
+        lethal, dose = (sum(part * float(_mean(s, v, *_own_points(cell, c))) for c, part in _parts(compartments).items()) for v in (e.lethal, e.dose_Gy))
+        return lethal / dose
+
+    most = measured(1e6)
+    if slope_per_Gy > 0.98 * most:
+        raise BadInput(f"alpha: a slope of {slope_per_Gy:g} per Gy is more than single tracks can give in this cell ({most:.3g} per Gy, if every hit kills); give a lower one.")
+    low, high = slope_per_Gy, 2.0 * slope_per_Gy
+    while measured(high) < slope_per_Gy:
+        low, high = high, 2 * high
+    return float(brentq(lambda k: measured(k) - slope_per_Gy, low, high, xtol=1e-6 * low, rtol=1e-7))
+
+
+def _parts(compartments: Mapping[str, float]) -> dict[str, float]:
+    unknown = [c for c in compartments if c not in COMPARTMENTS]
+    if unknown or min(compartments.values(), default=-1.0) < 0 or abs(sum(compartments.values()) - 1) > 1e-6:
+        raise BadInput(f"compartments: got {dict(compartments)}; give the parts of N, Cy and CS (nucleus, cytoplasm, surface), zero or more, 1 together.")
+    return {c: float(v) for c, v in compartments.items() if v > 0}
 
 
 def _mean(s_um: np.ndarray, values: np.ndarray, points_um: np.ndarray, weights: np.ndarray) -> np.ndarray:

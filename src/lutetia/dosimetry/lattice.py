@@ -16,8 +16,10 @@ from scipy import fft
 from ..core import BadInput
 
 PACKINGS = ("fcc", "cubic")
-#: Sites of the grid that a cluster may fill (3 million cells in a close packing): beyond, memory and not physics decides.
-_MOST_SITES = 6_000_000
+#: Sites of the grid around a cluster of 3 million cells in a close packing: beyond, memory and not physics decides.
+_MOST_SITES = 12_500_000
+#: What single-precision transforms leave where nothing is, relative to the largest sum.
+_NOISE = 2e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,13 +88,15 @@ def ball_of_cells(pitch_um: float, *, diameter_um: float | None = None, cells: i
         raise BadInput(f"packing: got {packing!r}; choose one of {', '.join(PACKINGS)}.")
     if (diameter_um is None) == (cells is None):
         raise BadInput("A cluster needs either a diameter or a number of cells; give exactly one.")
+    if diameter_um is not None and not diameter_um >= 0.99 * pitch_um:
+        raise BadInput(f"diameter: {diameter_um:g} um is less than one cell, {pitch_um:g} um; give at least that.")
     volume = volume_per_cell_um3(packing, pitch_um)
     wanted = int(cells) if cells is not None else max(1, round(math.pi / 6 * float(diameter_um or 0.0) ** 3 / volume))
     if wanted < 1:
         raise BadInput(f"cells: got {cells!r}; give one or more.")
     step = pitch_um / math.sqrt(2.0) if packing == "fcc" else pitch_um
     reach = math.ceil((wanted * volume * 3 / (4 * math.pi)) ** (1 / 3) / step) + 2
-    if (2 * reach + 1) ** 3 > 2 * _MOST_SITES:
+    if (2 * reach + 1) ** 3 > _MOST_SITES:
         raise BadInput(f"A cluster of {wanted:.3g} cells is too large to hold cell by cell; give at most 3 million, or a sweep, which has no such limit.")
     axis = np.arange(-reach, reach + 1, dtype=np.int32)
     i, j, k = np.meshgrid(axis, axis, axis, indexing="ij", sparse=True)
@@ -124,7 +128,7 @@ def sum_over_cells(lattice: Lattice, sources: np.ndarray, kernels: Mapping[str, 
     Returns
     -------
     dict
-        Name to sums, shape (n,), float64; small negative values of the transform are set to zero.
+        Name to sums, shape (n,), float64; what is below 2e-6 of the largest is noise of the transform and set to zero.
     """
     grid = np.zeros(lattice.shape, np.float32)
     grid[tuple(lattice.site.T)] = sources
@@ -139,7 +143,8 @@ def sum_over_cells(lattice: Lattice, sources: np.ndarray, kernels: Mapping[str, 
         product = fft.rfftn(_placed(kernel, lattice, extent, size), workers=2, overwrite_x=True)
         product *= transforms[size]
         back = fft.irfftn(product, size, workers=2, overwrite_x=True)
-        out[name] = np.maximum(back[tuple(lattice.site.T)].astype(float), 0.0)
+        sums = back[tuple(lattice.site.T)].astype(float)
+        out[name] = np.where(sums > _NOISE * sums.max(initial=0.0), sums, 0.0)
     return out
 
 

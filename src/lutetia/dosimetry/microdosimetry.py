@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core import BadInput
+from ..core import BadInput, CouldNot
 from ..nuclides import equilibrium_chain, nuclide
 from ..transport.alpha_tracks import alpha_tracks
 from ..transport.alphas import alpha_range_um
@@ -216,7 +216,7 @@ def single_event_spectrum(
     z = (t.inner_MeV if target == "N" else t.outer_MeV) * (GY_G_PER_MEV / geometry.mass_g(target))
     z = z[z > 0]
     if len(z) == 0:
-        raise BadInput(f"hits: none of {tracks} alpha particles of {name} reaches {target} from {source}; give a shorter distance or more tracks.")
+        raise CouldNot(f"hits: none of {tracks} alpha particles of {name} reaches {target} from {source}; there is no spectrum of what they leave.")
     last = float(z.max()) * (1 + 1e-9)
     edges = np.geomspace(last * 10.0**-_DECADES, last, _BINS + 1)
     counts = np.histogram(np.maximum(z, edges[0]), edges)[0]

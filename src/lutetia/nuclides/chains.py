@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -66,6 +66,17 @@ def chain_energy_per_decay_MeV(parent: Nuclide | str) -> Mapping[str, float]:
     """
     members = equilibrium_chain(parent)
     return MappingProxyType({r: sum(m.decays_per_parent * m.nuclide.energy_per_decay_MeV[r] for m in members) for r in RADIATIONS})
+
+
+def fission_note(names: Iterable[str]) -> str | None:
+    """A sentence on spontaneous fission, whose fragments and neutrons the library has no energy for; None where there is next to none.
+
+    >>> fission_note(["Ac-225", "Cf-252"])
+    'spontaneous fission is not counted: Cf-252 3.1 % of its decays'
+    """
+    shares = {n: sum(f for _, f, mode in nuclide(n).daughters if mode == "SF") for n in names}
+    said = [f"{n} {100 * f:.2g} % of its decays" for n, f in shares.items() if f > 1e-4]
+    return f"spontaneous fission is not counted: {', '.join(said)}" if said else None
 
 
 def _attached(first: Nuclide, order: list[str]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..core import BadInput, near_matches
 from ..data import table
+from ..nuclides import nuclide
 from .survival import lq_survival
 
 
@@ -32,6 +34,12 @@ class LQParameters:
     fitted: str
     source: str
     note: str
+
+    @property
+    def of_alphas(self) -> bool:
+        """Whether the set was measured with an alpha emitter (the nuclide that `radiation` begins with)."""
+        found = re.match(r"(\d+m?)([A-Z][a-z]?)\b", self.radiation)
+        return found is not None and nuclide(f"{found[2]}-{found[1]}").energy_per_decay_MeV["alpha"] > 0
 
     @property
     def alpha_beta_Gy(self) -> float:

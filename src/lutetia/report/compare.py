@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..chain.sweeps import range_text
 from ..core import show, write_atomic
 from .compare_figures import doses_svg, fractions_svg, histograms_svg, sizes_svg
 from .crossfire import nuclide_colors
@@ -30,13 +31,13 @@ def write_compare_report(path: Path, result: dict[str, Any]) -> None:
         "regions": _regions(records, colors),
         "doses": inline(doses_svg(records), "svg+xml"),
         "histograms": None if histograms is None else {"image": inline(histograms, "svg+xml"), "regions": shown},
-        "chains": [c for r in records if (c := _chain(r)) is not None],
+        "chains": [c for r in records if (c := _chain(r)) is not None], "progeny": next(a for a in result["assumptions"] if "progeny" in a or "parents alone" in a),
         "bed": _bed(records), "rbe": result["rbe"], "rbe_low": significant(result["rbe"]["range"][0]), "rbe_high": significant(result["rbe"]["range"][1]),
         "control": inline(sizes_svg(micro, "tcp", (1.0,)), "svg+xml"),
         "sizes": inline(sizes_svg(micro, "surviving_fraction", (1.0, 0.5)), "svg+xml"),
         "fractions": inline(fractions_svg(micro, three), "svg+xml"),
         "survivors": _survivors(micro, three, list(colors)),
-        "crossovers": [_crossover(c) for c in micro["crossovers"]],
+        "crossovers": [range_text(c).replace(" um", " µm") for c in micro["crossover_ranges"]],
         "micro": micro, "cycles": result["cycles"], "target": result["target"],
         "per_cell": [(n, significant(v)) for n, v in micro["decays_per_cell"].items()],
         "assumptions": result["assumptions"] + micro["assumptions"], "provenance": result["provenance"],
@@ -118,7 +119,3 @@ def _survivors(micro: dict[str, Any], diameters: list[float], names: list[str]) 
                 "survivors": [significant(r["expected_survivors"]) for r in rows], "best": k["order"][0],
             })  # fmt: skip
     return out
-
-
-def _crossover(c: dict[str, Any]) -> str:
-    return f"{100 * c['positive_fraction']:.0f} % positive: {c['better_below']} leaves fewer cells below {significant(c['diameter_um'] / 1000, 2)} mm, {c['better_above']} above"
