@@ -1,0 +1,153 @@
+"""`lutetia simulate` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lutetia.chain.patient_file import PatientFile, TumourPart, load_patient
+from lutetia.cli.app import app
+from lutetia.core import LutetiaError
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "pbpk.md"
+ASK = ("--activity", "7.4 GBq", "--ligand", "57 nmol")
+PATIENT = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
+
+
+def run(*args: str):  # type: ignore[no-untyped-def]
+    return CliRunner().invoke(app, ["simulate", *args])
+
+
+def asked(*args: str) -> dict:
+    done = run(*args, "--json")
+    assert done.exit_code == 0, done.exception
+    return json.loads(done.stdout)
+
+
+def refused(*args: str) -> str:
+    error = run(*args).exception
+    assert isinstance(error, LutetiaError) and error.exit_code == 2
+    return str(error)
+
+
+def regions(r: dict) -> dict[str, dict]:
+    return {x["region"]: x for x in r["regions"]}
+
+
+def test_one_patient_has_every_key_and_the_dose_of_the_page() -> None:
+    r = asked("177Lu-PSMA-617", *ASK)
+    text = PAGE.read_text("utf-8")
+    keys = {*r, *r["regions"][0], *r["kinetics"], *r["receptor_occupancy"]}
+    assert not [k for k in keys if f"`{k}`" not in text]
+    assert r["hot_nmol"] == pytest.approx(10.18, rel=1e-3) and r["kinetics"]["name"] == "PSMA-617-three-anchors"
+    assert r["urine_fraction_24h"] == pytest.approx(0.565, abs=0.002)
+    curve = r["receptor_occupancy"]["regions"]["kidney"]["median"]
+    assert len(curve) == len(r["receptor_occupancy"]["time_h"]) and max(curve) <= regions(r)["kidney"]["peak_occupancy"] * 1.0001
+    assert regions(r)["blood"]["dose_Gy_per_GBq"] is None and regions(r)["muscle"]["peak_occupancy"] is None
+
+
+def test_the_table_of_sets_on_the_page_is_what_comes_out() -> None:
+    rows = [[c.strip() for c in line.strip("|").split("|")] for line in PAGE.read_text("utf-8").splitlines() if line.startswith(("| `PSMA-", "| `DCFPyL-"))]
+    assert len(rows) == 5
+    for name, ligand, _, *numbers, urine in rows:
+        agent = {"PSMA-I&T": "177Lu-PSMA-I&T", "PSMA-617": "177Lu-PSMA-617"}.get(ligand.split(" ")[0])
+        if agent is None:
+            continue  # 177Lu on an imaging agent is in no library
+        r = asked(agent, *ASK, "--kinetics", name.strip("`"))
+        found = [regions(r)[x]["dose_Gy_per_GBq"] for x in ("kidney", "parotid", "tumour 1")] + [100 * r["urine_fraction_24h"]]
+        assert found == pytest.approx([float(x) for x in [*numbers, urine.removesuffix(" %")]], rel=0.006), name
+
+
+def test_another_nuclide_keeps_the_kinetics_and_alphas_stand_apart() -> None:
+    lu, ac = asked("177Lu-PSMA-617", *ASK), asked("225Ac-PSMA-617", "--activity", "10 MBq", "--ligand", "57 nmol")
+    assert ac["urine_fraction_24h"] == lu["urine_fraction_24h"]
+    assert regions(ac)["kidney"]["tiac_h"] > regions(lu)["kidney"]["tiac_h"]  # 10 d against 6.6 d
+    parts = regions(ac)["kidney"]["dose_by_radiation_Gy_per_GBq"]
+    assert parts["alpha"] > 20 * parts["electron"]
+    assert sum(parts.values()) == pytest.approx(regions(ac)["kidney"]["dose_Gy_per_GBq"])
+
+
+def test_a_population_gives_medians_and_ranges_and_repeats() -> None:
+    first, again, other = (asked("177Lu-PSMA-617", *ASK, "--population", "60", "--seed", s) for s in ("1", "1", "2"))
+    assert first == again != other
+    for x in first["regions"]:
+        low, high = x["tiac_h_5_95"]
+        assert low < x["tiac_h"] < high
+    assert set(first["receptor_occupancy"]["regions"]["kidney"]) == {"median", "p5", "p95"}
+    text = PAGE.read_text("utf-8")
+    assert not [k for k in {*first, *regions(first)["kidney"]} if f"`{k}`" not in text]
+
+
+def test_the_patient_file_of_the_page_is_read_key_by_key(tmp_path: Path) -> None:
+    path = tmp_path / "patient.toml"
+    path.write_text(PATIENT)
+    r = asked("177Lu-PSMA-617", *ASK, "--patient", str(path))
+    found = regions(r)
+    assert found["kidney"]["mass_kg"] == pytest.approx(0.32) and found["bone metastases"]["mass_kg"] == pytest.approx(0.216)
+    assert "tumour 1" not in found and found["parotid"]["tiac_h"] > regions(asked("177Lu-PSMA-617", *ASK))["parotid"]["tiac_h"]
+    text = PAGE.read_text("utf-8")
+    keys = {k for m in (PatientFile, TumourPart) for k in m.model_fields} - {"sha256"}
+    assert not [k for k in keys if f"`{k}`" not in text]
+    assert load_patient(path).haematocrit == 0.4
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "words"),
+    [
+        ('weight = "82 kg"', "weight = 82", "weight"),
+        ('weight = "82 kg"', 'weight = "82 g"', "weight"),
+        ('height = "176 cm"', 'height = "176 cm"\nbody_surface = "1.9 m^2"', "exactly one"),
+        ('gfr = "90 mL/min"', 'gfr = "90 mL"', "gfr"),
+        ('gfr = "90 mL/min"', 'gfr_ = "90 mL/min"', "gfr"),
+        ('receptors = "80 nmol/L"', 'receptors = "-80 nmol/L"', "receptors"),
+        ('receptors = "80 nmol/L"', 'receptors = "0 nmol/L"', "receptors"),
+        ('name = "bone metastases"', 'name = "node"', "name of its own"),
+        ('name = "bone metastases"', 'name = "liver"', "organ"),
+        ('kidney = "320 mL"', 'kidny = "320 mL"', "volumes"),
+        ("lutetia-patient/1", "lutetia-case/1", "schema"),
+    ],
+)
+def test_faults_of_a_patient_file_are_named(was: str, becomes: str, words: str, tmp_path: Path) -> None:
+    assert was in PATIENT
+    (tmp_path / "p.toml").write_text(PATIENT.replace(was, becomes))
+    assert words in refused("177Lu-PSMA-617", *ASK, "--patient", str(tmp_path / "p.toml"))
+
+
+def test_an_activity_that_the_ligand_cannot_carry_is_refused() -> None:
+    said = refused("177Lu-PSMA-617", "--activity", "7.4 GBq", "--ligand", "9 nmol")
+    assert "10.18 nmol" in said and "727 MBq/nmol" in said
+
+
+def test_an_agent_without_kinetics_is_refused_with_its_class_prior() -> None:
+    said = refused("177Lu-JH02", *ASK)
+    assert "No public kinetics" in said and "177Lu-PSMA-617" in said and "--class-prior" in said
+    r = asked("177Lu-JH02", *ASK, "--class-prior")
+    assert "stand in" in r["assumptions"][0]
+    assert "--class-prior" not in refused("177Lu-BRP-010", *ASK, "--class-prior")
+
+
+def test_what_is_missing_or_of_another_ligand_is_said() -> None:
+    assert "--ligand" in refused("177Lu-PSMA-617", "--activity", "7.4 GBq")
+    assert "another ligand" in refused("177Lu-PSMA-617", *ASK, "--kinetics", "DCFPyL-Amsterdam")
+    assert "choose from" in refused("177Lu-PSMA-617", *ASK, "--kinetics", "PSMA-618-KD1")
+    assert "--activity" in refused("177Lu-PSMA-617", "--activity", "7.4", "--ligand", "57 nmol")
+
+
+def test_a_population_model_gives_its_published_integrals() -> None:
+    """Siebinga 2023 (doi:10.1002/psp4.12914): kidney 1.545 h, tumour 0.0610 h; no masses, no receptors."""
+    r = asked("177Lu-PSMA-617", "--activity", "7.4 GBq", "--kinetics", "PSMA-617-Siebinga-2023")
+    found = regions(r)
+    assert found["kidneys"]["tiac_h"] == pytest.approx(1.545, rel=1e-3) and found["tumours"]["tiac_h"] == pytest.approx(0.0610, rel=1e-3)
+    assert r["receptor_occupancy"] is None and found["kidneys"]["dose_Gy_per_GBq"] is None
+    sstr = asked("177Lu-HA-DOTATATE", "--activity", "7.3 GBq", "--ligand", "93 nmol", "--population", "20")
+    assert sstr["kinetics"]["kind"] == "population model" and "tiac_h_5_95" in sstr["regions"][0]
+
+
+def test_text_names_the_set_and_its_assumptions() -> None:
+    done = run("177Lu-PSMA-617", *ASK)
+    assert done.exit_code == 0 and "kidney" in done.stdout and "three values fitted" in done.stdout and "assumed:" in done.stdout
+    assert "no mean of a cohort" in done.stdout
