@@ -207,6 +207,27 @@ class Progeny(_Part):
     free: dict[str, FreeFate] = Field(default_factory=dict)
 
 
+class Prediction(_Part):
+    """What `predict` reads of a case, and nothing else does."""
+
+    ligand: _quantity("nmol", within=("1 fmol", "1 mmol")) | None = None  # type: ignore[valid-type]
+    weight: _quantity("kg", within=("20 kg", "300 kg")) | None = None  # type: ignore[valid-type]
+    height: _quantity("cm", within=("50 cm", "250 cm")) | None = None  # type: ignore[valid-type]
+    body_surface: _quantity("m^2", within=("0.5 m^2", "4 m^2")) | None = None  # type: ignore[valid-type]
+    haematocrit: float | None = Field(default=None, ge=0.1, le=0.7)
+    gfr: _quantity("mL/min", within=("1 mL/min", "300 mL/min")) | None = None  # type: ignore[valid-type]
+    misfit: Relative | None = None
+    regions: dict[Name, Literal["kidney", "parotid", "submandibular", "lacrimal", "tumour", "ignore"]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _body(self) -> Prediction:
+        if self.height is not None and self.body_surface is not None:
+            raise ValueError("give height or body_surface, not both")
+        if (self.weight is None) != (self.height is None and self.body_surface is None):
+            raise ValueError("weight needs height or body_surface beside it, and they need it; give both or neither")
+        return self
+
+
 class TableRegion(_Part):
     name: Name
     mass: Mass | None = None
@@ -259,6 +280,7 @@ class Case(_Part):
     progeny: Progeny | None = None
     kinetics: Kinetics = Field(default_factory=Kinetics)
     measurement: Measurement = Field(default_factory=Measurement)
+    prediction: Prediction | None = None
     folder: Path
     sha256: str
 

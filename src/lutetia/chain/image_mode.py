@@ -77,6 +77,13 @@ def region_fits(case: Case, patient: PatientImages) -> dict[str, tuple[TimeActiv
     return {name: (c, fit(case.kinetics, c, decay, f"region {name!r}")) for name, c in curves.items()}
 
 
+def region_curves(case: Case, patient: PatientImages) -> dict[str, tuple[TimeActivityCurve, float, float]]:
+    """The curve of each region, its volume in mL on the first scan's grid, and 1 g/mL; one scan is enough."""
+    names, masks = _select(case, patient.regions)
+    voxel_mL = patient.scans[0].volume.geometry.voxel_mL
+    return {name: (_curve(case, patient, masks, name)[0], float(masks[0][name].sum()) * voxel_mL, 1.0) for name in names}
+
+
 def run_patient(
     case: Case, patient: PatientImages, *, engine: str | None, seed: int, fits: Mapping[str, TimeIntegratedActivity] | None = None, reading_s: float = 0.0
 ) -> ImageRun:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..agents import Agent, agent, class_prior, kinetics_statement, molar_activity_Bq_per_nmol
-from ..core import BadInput, near_matches
+from ..core import BadInput, near_matches, run_chunks
 from ..dosimetry.regions import self_s
-from ..kinetics.pbpk import Patient, parameter_set, parameter_sets
+from ..kinetics.pbpk import ParameterSet, Patient, parameter_set, parameter_sets
 from ..kinetics.pbpk.parameters import SET_OF_LIGAND
 from ..kinetics.pbpk.population import some_of, virtual_patients
 from ..kinetics.pbpk.simulate import CURVE_H, PbpkResult, hot_fraction, simulate_pbpk
@@ -38,6 +38,7 @@ def run_simulate(
     use_class_prior: bool = False,
     population: int | None = None,
     seed: int = 1,
+    scheduler: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
     """Simulate one injection of an agent.
@@ -59,6 +60,8 @@ def run_simulate(
         Number of virtual patients; without it one typical patient.
     seed : int
         Of the population.
+    scheduler : str, optional
+        Address of a Dask scheduler for a population, or ``"local"``: `lutetia.core.run_chunks`. The result is the same without it.
     progress : callable, optional
         Gets the part done.
 
@@ -70,9 +73,10 @@ def run_simulate(
     Raises
     ------
     BadInput
-        No such agent, no public kinetics, an activity that the ligand cannot carry, a patient file with a fault.
+        No such agent, no public kinetics, an activity that the ligand cannot carry, a patient file with a fault, a scheduler
+        where nothing is shared out.
     CouldNot
-        The solver did not converge.
+        The solver did not converge; the scheduler does not answer.
     """
     a = agent(name)
     hot_nmol = activity_Bq / molar_activity_Bq_per_nmol(a.nuclide)
@@ -80,6 +84,8 @@ def run_simulate(
         hot_fraction(activity_Bq, ligand_nmol, a.nuclide)
     if population is not None and not 1 <= population <= 1_000_000:
         raise BadInput(f"A population of {population}; give 1 to 1000000 patients.")
+    if scheduler is not None and population is None:
+        raise BadInput("A scheduler shares out a population; give --population as well, or leave --scheduler out.")
     file = None if patient is None else load_patient(patient)
     chosen, prior = _kinetics(a, kinetics, use_class_prior)
     result: dict[str, Any] = {
@@ -90,7 +96,9 @@ def run_simulate(
     if chosen in parameter_sets():
         if ligand_nmol is None:
             raise BadInput("A whole-body model needs the amount of ligand, hot and cold together; give --ligand, such as '57 nmol'.")
-        return result | _whole_body(a, chosen, ligand_nmol, file, population, seed, said, progress)
+        return result | _whole_body(a, chosen, ligand_nmol, file, population, seed, said, scheduler, progress)
+    if scheduler is not None:
+        raise BadInput(f"{chosen} is a population model, computed at once; leave --scheduler out.")
     return result | _population_model(a, chosen, activity_Bq, ligand_nmol, file, population, seed, said)
 
 
@@ -124,7 +132,8 @@ def _said(a: Agent) -> str:
 
 
 def _whole_body(
-    a: Agent, name: str, ligand_nmol: float, file: PatientFile | None, population: int | None, seed: int, said: list[str], progress: Callable[[float], None] | None
+    a: Agent, name: str, ligand_nmol: float, file: PatientFile | None, population: int | None, seed: int, said: list[str], scheduler: str | None,
+    progress: Callable[[float], None] | None,
 ) -> dict[str, Any]:
     one, parameters = Patient(), parameter_set(name)
     if file is not None:
@@ -134,12 +143,9 @@ def _whole_body(
         said.append("no patient file: 82 kg, 1.98 m2, haematocrit 0.40, GFR 90 mL/min, tumours of 20, 50 and 250 mL; an assumption, no mean of a cohort")
     n = population or 1
     patients, sets = virtual_patients(one, parameters, n, seed) if population else (one, parameters)
-    parts = []
-    for first in range(0, n, _CHUNK):
-        p, s = some_of(patients, sets, first, min(first + _CHUNK, n)) if population else (patients, sets)
-        parts.append(_kept(simulate_pbpk(p, s, ligand_nmol, (a.nuclide,)), a.nuclide))
-        if progress is not None:
-            progress(min(1.0, (first + _CHUNK) / n))
+    firsts = range(0, n, _CHUNK)
+    cut = _Chunks(lambda first: (*(some_of(patients, sets, first, min(first + _CHUNK, n)) if population else (patients, sets)), ligand_nmol, a.nuclide), firsts)
+    parts = run_chunks(_of_chunk, cut, scheduler=scheduler, progress=progress)
     whole: dict[str, Any] = {
         k: {r: np.concatenate([part[k][r] for part in parts]) for r in parts[0][k]} for k in ("tiac_h", "peak", "peak_time_h", "occupancy")
     }  # fmt: skip
@@ -162,6 +168,25 @@ def _whole_body(
         **_spread("urine_fraction_24h", shares["urine"], population), **_spread("degraded_fraction_24h", shares["degraded"], population),
         "receptor_occupancy": {"time_h": list(CURVE_H), "regions": occupancy}, "assumptions": said,
     }  # fmt: skip
+
+
+class _Chunks:
+    """Parts of a population, each cut when it is wanted, with their number known beforehand."""
+
+    def __init__(self, cut: Callable[[int], tuple[Patient, ParameterSet, float, str]], firsts: range) -> None:
+        self.cut, self.firsts = cut, firsts
+
+    def __len__(self) -> int:
+        return len(self.firsts)
+
+    def __iter__(self) -> Iterator[tuple[Patient, ParameterSet, float, str]]:
+        return map(self.cut, self.firsts)
+
+
+def _of_chunk(chunk: tuple[Patient, ParameterSet, float, str]) -> dict[str, Any]:
+    """What one part of a population gives; it may run in another process."""
+    patients, sets, ligand_nmol, name = chunk
+    return _kept(simulate_pbpk(patients, sets, ligand_nmol, (name,)), name)
 
 
 def _kept(r: PbpkResult, name: str) -> dict[str, Any]:

@@ -26,6 +26,12 @@ def table_fits(case: Case) -> dict[str, tuple[TimeActivityCurve, TimeIntegratedA
     return {r.name: (f.curve, f.fit) for r in case.region for f in [_fitted(case, r, nuclide(case.nuclide).decay_constant_per_s, None)]}
 
 
+def table_curves(case: Case) -> dict[str, tuple[TimeActivityCurve, float, float]]:
+    """The curve of each region of a table, its volume in mL and its density in g/mL; one time point is enough."""
+    decay = nuclide(case.nuclide).decay_constant_per_s
+    return {r.name: (_curve(case, r, decay), _size(r)[2], _size(r)[1]) for r in case.region}
+
+
 def run_table(case: Case, *, seed: int, fits: Mapping[str, TimeIntegratedActivity] | None = None) -> dict[str, Any]:
     """The result of a region-table case; `fits`, by region, take the place of fits of its activities.
 
@@ -110,6 +116,19 @@ class _Fitted:
 
 
 def _fitted(case: Case, r: TableRegion, decay_constant: float, fits: Mapping[str, TimeIntegratedActivity] | None) -> _Fitted:
+    curve = _curve(case, r, decay_constant)
+    found = fits[r.name] if fits is not None else fit(r.kinetics or case.kinetics, curve, decay_constant, f"region {r.name!r}")
+    mass_kg, density, volume_mL = _size(r)
+    axes = None
+    if r.shape == "ellipsoid":
+        lengths = [parse(x, "mm", f"region {r.name!r}: axes", positive=True) for x in str(r.axes).split(",")]
+        if len(lengths) != 3:
+            raise BadInput(f"region {r.name!r}: axes has {len(lengths)} lengths; give three, such as '11 cm, 6 cm, 5 cm'.")
+        axes = (lengths[0], lengths[1], lengths[2])
+    return _Fitted(r, curve, found, mass_kg, volume_mL, density, axes)
+
+
+def _curve(case: Case, r: TableRegion, decay_constant: float) -> TimeActivityCurve:
     times = np.array(r.times)
     activity = np.array(r.activities)
     if np.any(times < 0):
@@ -118,19 +137,14 @@ def _fitted(case: Case, r: TableRegion, decay_constant: float, fits: Mapping[str
         activity = activity * np.exp(-decay_constant * times)
     if r.recovery_coefficient is not None:
         activity = activity / r.recovery_coefficient
-    relative = r.relative_u if r.relative_u is not None else case.uncertainty.point
-    curve = region_curve(r.name, times, activity, relative)
-    found = fits[r.name] if fits is not None else fit(r.kinetics or case.kinetics, curve, decay_constant, f"region {r.name!r}")
+    return region_curve(r.name, times, activity, r.relative_u if r.relative_u is not None else case.uncertainty.point)
+
+
+def _size(r: TableRegion) -> tuple[float, float, float]:
+    """Mass in kg, density in g/mL, volume in mL."""
     mass_kg = r.mass if r.mass is not None else float(r.volume or 0) * float(r.density or 0) * 1e-3
     density = r.density if r.density is not None else (mass_kg * 1000 / r.volume if r.volume is not None else 1.0)
-    volume_mL = r.volume if r.volume is not None else mass_kg * 1000 / density
-    axes = None
-    if r.shape == "ellipsoid":
-        lengths = [parse(x, "mm", f"region {r.name!r}: axes", positive=True) for x in str(r.axes).split(",")]
-        if len(lengths) != 3:
-            raise BadInput(f"region {r.name!r}: axes has {len(lengths)} lengths; give three, such as '11 cm, 6 cm, 5 cm'.")
-        axes = (lengths[0], lengths[1], lengths[2])
-    return _Fitted(r, curve, found, mass_kg, volume_mL, density, axes)
+    return mass_kg, density, r.volume if r.volume is not None else mass_kg * 1000 / density
 
 
 def _record(case: Case, f: _Fitted, decays: Mapping[str, float]) -> dict[str, Any]:

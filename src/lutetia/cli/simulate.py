@@ -27,6 +27,7 @@ def simulate_command(
     class_prior: Annotated[bool, typer.Option("--class-prior", help="For an agent without public kinetics: take those of its class.")] = False,
     population: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Number of virtual patients.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the population.")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="Share a population out: address of a Dask scheduler, or 'local' for two processes.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Where an injection goes: time-integrated activity, dose per GBq, receptor occupancy, urine; one patient or many."""
@@ -38,7 +39,7 @@ def simulate_command(
     with _bar(population, json) as progress:
         result = run_simulate(
             agent, activity_Bq=activity_Bq, ligand_nmol=ligand_nmol, patient=patient, kinetics=kinetics, use_class_prior=class_prior,
-            population=population, seed=seed, progress=progress,
+            population=population, seed=seed, scheduler=scheduler, progress=progress,
         )  # fmt: skip
     if json:
         print_json(result)

@@ -104,8 +104,8 @@ def alpha_encounters(name: str, s_um: np.ndarray, radius_um: float, alpha_per_Gy
 def alpha_reach_um(name: str, *, progeny: bool = False) -> float:
     """The longest range of an alpha of the nuclide (or its chain in equilibrium) in water, um; 0 where there are none.
 
-    >>> round(alpha_reach_um("Ac-225", progeny=True))  # that of Po-213
-    85
+    >>> round(alpha_reach_um("Ac-225", progeny=True), 1)  # that of Po-213
+    84.5
     """
     members = [m.nuclide for m in equilibrium_chain(name)] if progeny else [nuclide(name)]
     return float(max((1e4 * alpha_csda_range_g_cm2(m.lines["alpha"].energy_MeV).max() for m in members if len(m.lines["alpha"].energy_MeV)), default=0.0))
