@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..chain.sweeps import range_text
 from ..core import show, write_atomic
 from .compare_figures import doses_svg, fractions_svg, histograms_svg, sizes_svg
 from .crossfire import nuclide_colors
@@ -37,7 +36,7 @@ def write_compare_report(path: Path, result: dict[str, Any]) -> None:
         "sizes": inline(sizes_svg(micro, "surviving_fraction", (1.0, 0.5)), "svg+xml"),
         "fractions": inline(fractions_svg(micro, three), "svg+xml"),
         "survivors": _survivors(micro, three, list(colors)),
-        "crossovers": [range_text(c).replace(" um", " µm") for c in micro["crossover_ranges"]],
+        "crossovers": [_crossover(c) for c in micro["crossover_ranges"]],
         "micro": micro, "cycles": result["cycles"], "target": result["target"],
         "per_cell": [(n, significant(v)) for n, v in micro["decays_per_cell"].items()],
         "assumptions": result["assumptions"] + micro["assumptions"], "provenance": result["provenance"],
@@ -119,3 +118,8 @@ def _survivors(micro: dict[str, Any], diameters: list[float], names: list[str]) 
                 "survivors": [significant(r["expected_survivors"]) for r in rows], "best": k["order"][0],
             })  # fmt: skip
     return out
+
+
+def _crossover(c: dict[str, Any]) -> dict[str, Any]:
+    cells = [f"{significant(v['diameter_um'] / 1000, 2)} mm" if v["ahead"] is None else f"{v['ahead']} ahead" for v in c["variants"]]
+    return {"positive": f"{100 * c['positive_fraction']:.0f}", "below": c["better_below"], "above": c["better_above"], "cells": cells}
