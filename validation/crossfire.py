@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lutetia.chain.cluster import run_cluster
+from lutetia.chain.sweeps import turn_text
 from lutetia.report.crossfire import crossfire_image
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +34,7 @@ def page() -> tuple[str, bytes]:
         *[f"| {n} | {a['injected_Bq'] / 1e6:.4g} MBq | {a['decays_per_positive_cell']:.3g} | {a['organ_dose_Gy']['alpha']:.3g} | {a['organ_dose_Gy']['electron']:.3g} |" for n, a in sweep["amounts"].items()],
         "", "## Expected survivors", "", *_table(sweep, names), "",
         "## Where the ranking turns over", "",
-        "Diameters at which two nuclides change places, with the parameters as given and in variants: the slope for alphas by its published standard uncertainty, and the weight of alphas in the kidney by the ends of what was measured in vitro.", "",
+        "Which of two nuclides leaves fewer, and from which diameter on the other does, with the parameters as given and in variants: the slope for alphas by its published standard uncertainty, and the weight of alphas in the kidney by the ends of what was measured in vitro.", "",
         *_turns(sweep), "",
         "## Other rules", "", "Nuclide with the fewest survivors at 100 % and 10 % positive:", "", *_rules(names), "",
         "## Strewn or in patches", "", *_patches(), "",
@@ -58,13 +59,13 @@ def _table(sweep: dict[str, Any], names: list[str]) -> list[str]:
 
 
 def _turns(sweep: dict[str, Any]) -> list[str]:
-    """A row for each pair and fraction: the diameter in each variant, or who is ahead where there is none."""
+    """A row for each pair and fraction: who leaves fewer, and from which diameter on the other does, in each variant."""
     names = sweep["variants"]
-    out = ["| positive | fewer below | fewer above | " + " | ".join(names) + " |", "|---:|---|---|" + "---|" * len(names)]
-    for c in sweep["crossover_ranges"]:
-        cells = [f"{v['diameter_um'] / 1000:.2g} mm" if v["ahead"] is None else f"{v['ahead']} ahead" for v in c["variants"]]
-        out.append(f"| {100 * c['positive_fraction']:.0f} % | {c['better_below']} | {c['better_above']} | " + " | ".join(cells) + " |")
-    return out
+    out = ["| positive | pair | " + " | ".join(names) + " |", "|---:|---|" + "---|" * len(names)]
+    return out + [
+        f"| {100 * c['positive_fraction']:.0f} % | {' or '.join(c['pair'])} | " + " | ".join(turn_text(v).replace(" um", " µm") for v in c["variants"]) + " |"
+        for c in sweep["crossover_ranges"]
+    ]
 
 
 def _variant(**changes: str) -> dict[str, Any]:
@@ -113,14 +114,19 @@ def _verdict(sweep: dict[str, Any]) -> list[str]:
         for d in small:
             ac, lu, tb, y = (at[n, f, d]["expected_survivors"] for n in ("Ac-225", "Lu-177", "Tb-161", "Y-90"))
             assert ac < min(lu, tb) and max(lu, tb) < y
-    turns = {c["positive_fraction"]: {v["variant"]: v for v in c["variants"]} for c in sweep["crossover_ranges"] if (c["better_below"], c["better_above"]) == ("Ac-225", "Lu-177")}
-    assert sorted(turns) == fractions and all(v["alpha weight 15.2"]["ahead"] == "Lu-177" and v["alpha weight 2.7"]["ahead"] == "Ac-225" for v in turns.values())
-    lower = [v["alpha slope - u"]["diameter_um"] for v in turns.values()]
-    nominal = [v["nominal"]["diameter_um"] for v in turns.values() if v["nominal"]["diameter_um"] is not None]
-    assert all(d is not None for d in lower) and nominal
+    turns = {c["positive_fraction"]: {v["variant"]: v for v in c["variants"]} for c in sweep["crossover_ranges"] if c["pair"] == ["Ac-225", "Lu-177"]}
+    assert sorted(turns) == fractions
+    for variant in ("alpha weight 2.7", "alpha slope + u"):
+        assert all(v[variant]["ahead_below"] == "Ac-225" and not v[variant]["turns"] for v in turns.values())
+    weighty = [v["alpha weight 15.2"] for v in turns.values()]
+    assert all((w["turns"][-1]["better_above"] if w["turns"] else w["ahead_below"]) == "Lu-177" for w in weighty)
+    assert all(len(v["alpha slope - u"]["turns"]) == 1 and v["alpha slope - u"]["turns"][0]["better_above"] == "Lu-177" for v in turns.values())
+    lower = [v["alpha slope - u"]["turns"][0]["diameter_um"] for v in turns.values()]
+    nominal = [t["diameter_um"] for v in turns.values() for t in v["nominal"]["turns"]]
+    assert nominal
     return [
         "- **Small: confirmed, within the convention.** With the parameters as given 225Ac leaves the fewest cells of these four up to 1 mm, at every positive fraction; 90Y the most, because its "
-        "electrons fly millimetres. That rests on counting alphas five times in the kidney: counted 15.2 times, the activity of 225Ac falls to a third and 177Lu is ahead.",
+        "electrons fly millimetres. That rests on counting alphas five times in the kidney: counted 15.2 times, the activity of 225Ac falls to a third and 177Lu is ahead in all but the smallest.",
         f"- **Bulky: not settled by these numbers.** 177Lu gains on 225Ac as clusters grow, because less of its energy leaves them. But where it overtakes hangs on one number: at "
         f"{min(nominal) / 1000:.1f} mm and more, or nowhere up to 5 mm, with the slope of alphas as published, at {min(lower) / 1000:.1f} to {max(lower) / 1000:.1f} mm with that slope lower by its standard uncertainty of 9 %, "
         "nowhere with it higher. Whoever names a diameter without that range names too much.",

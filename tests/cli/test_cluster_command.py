@@ -57,11 +57,12 @@ def test_the_example_writes_its_table_and_figure(tmp_path: Path) -> None:
     assert all(w == pytest.approx(weighted["Lu-177"]) for w in weighted.values())  # the rule: equal in the limiting organ
     at = {(r["nuclide"], float(r["positive_fraction"]), float(r["diameter_um"])): float(r["expected_survivors"]) for r in rows}
     assert at["Ac-225", 1.0, 100.0] < at["Lu-177", 1.0, 100.0] and at["Ac-225", 0.1, 5000.0] > at["Lu-177", 0.1, 5000.0]
-    turn = next(c for c in sweep["crossover_ranges"] if c["positive_fraction"] == 0.1 and (c["better_below"], c["better_above"]) == ("Ac-225", "Lu-177"))
+    turn = next(c for c in sweep["crossover_ranges"] if c["positive_fraction"] == 0.1 and c["pair"] == ["Ac-225", "Lu-177"])
     said = {v["variant"]: v for v in turn["variants"]}
     assert list(said) == ["nominal", "alpha slope - u", "alpha slope + u", "alpha weight 2.7", "alpha weight 15.2"]
-    assert 1000 < said["alpha slope - u"]["diameter_um"] < said["nominal"]["diameter_um"] < 5000
-    assert said["alpha weight 2.7"]["ahead"] == "Ac-225" and said["alpha weight 15.2"]["ahead"] == "Lu-177"
+    assert all(said[v]["turns"][0]["better_above"] == "Lu-177" for v in ("nominal", "alpha slope - u"))
+    assert 1000 < said["alpha slope - u"]["turns"][0]["diameter_um"] < said["nominal"]["turns"][0]["diameter_um"] < 5000
+    assert said["alpha weight 2.7"]["ahead_below"] == "Ac-225" and not said["alpha weight 2.7"]["turns"]
     # The convention of alphas in the organ is named wherever it is used.
     assert "RBE 5, deterministic-5" in done.stdout and all(a["convention"] == "deterministic-5" for a in sweep["amounts"].values())
     assert any("alphas count 5 times (the convention deterministic-5" in a for a in json.loads((out / "result.json").read_text())["assumptions"])

@@ -93,11 +93,15 @@ def test_micrometastases_cover_the_sizes_and_turn_over(table: tuple[dict, str, P
     assert sizes[0] == 10.0 and sizes[-1] == pytest.approx(10_000.0)
     best = {(k["positive_fraction"], k["diameter_um"]): k["order"][0] for k in micro["rankings"]}
     assert best[1.0, sizes[8]] == "Ac-225" and best[0.1, sizes[-1]] == "Lu-177"
-    turn = next(c for c in micro["crossover_ranges"] if (c["better_below"], c["better_above"]) == ("Ac-225", "Lu-177") and c["positive_fraction"] == 0.1)
-    said = {v["variant"]: v["diameter_um"] for v in turn["variants"]}
-    assert said["alpha slope - u"] < said["nominal"] and said["alpha weight 15.2"] < said["alpha slope - u"]
+    turn = next(c for c in micro["crossover_ranges"] if c["pair"] == ["Ac-225", "Lu-177"] and c["positive_fraction"] == 0.1)
+    last = {v["variant"]: v["turns"][-1]["diameter_um"] for v in turn["variants"] if v["turns"]}
+    assert last["alpha weight 15.2"] < last["alpha slope - u"] < last["nominal"]
+    # What is said of a variant agrees with its crossovers: the nominal one with the list of them.
+    nominal = next(v for v in turn["variants"] if v["variant"] == "nominal")
+    listed = sorted(c["diameter_um"] for c in micro["crossovers"] if c["positive_fraction"] == 0.1 and {c["better_below"], c["better_above"]} == {"Ac-225", "Lu-177"})
+    assert [t["diameter_um"] for t in nominal["turns"]] == listed
     table_of_turns = page.split("Where the ranking turns over")[1]
-    assert "alpha weight 15.2" in table_of_turns and "Lu-177 ahead" in table_of_turns
+    assert "alpha weight 15.2" in table_of_turns and "Lu-177 above" in table_of_turns
     assert any(a.startswith("photons are left out; in a ball of 10 mm") for a in micro["assumptions"])
 
 

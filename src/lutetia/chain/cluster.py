@@ -184,6 +184,7 @@ def _sweep(spec: ClusterSpec, tissue: Tissue, seed: int) -> dict[str, Any]:
     amounts = {n: _matched(spec, n) for n in names}
 
     def rows(alpha_change: float = 0.0, weight: float | None = None) -> list[dict[str, Any]]:
+        nominal = alpha_change == 0 and weight is None
         decays = {n: (amounts[n] if weight is None else _matched(spec, n, weight))["decays_per_positive_cell"] for n in names}
         # Only what has alphas depends on their slope: the rest is taken from what was kept.
         answer = {n: spec.survival(n, alpha_change=alpha_change if emits_alphas(n, progeny=spec.uptake.progeny) else 0.0) for n in names}
@@ -191,7 +192,7 @@ def _sweep(spec: ClusterSpec, tissue: Tissue, seed: int) -> dict[str, Any]:
         def expected(n: str, each: float, f: float, d: float) -> Expected:
             if spec.uptake.patch > 0:
                 return _one_draw(spec, d, tissue.kernels(n, answer[n].alpha_track_per_Gy), _uptake(spec, each, f), answer[n], seed)
-            return tissue.expected(n, answer[n], each, f, d)
+            return tissue.expected(n, answer[n], each, f, d, control=nominal)
 
         return sweep_rows(decays, sweep.positive_fractions, sweep.diameters, expected)
 

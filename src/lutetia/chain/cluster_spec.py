@@ -16,6 +16,7 @@ from ..dosimetry.clusters import Survival
 from ..nuclides import nuclide
 from ..radiobiology import lea_catcheside
 from ..radiobiology.cells import LQParameters, lq_parameters, refuse_protraction
+from ..transport.alpha_encounters import alpha_reach_um
 from .case import Activity, Mass, Relative, _Part, _quantity, fault_sentence, read_toml
 
 CLUSTER_SCHEMA = "lutetia-cluster/1"
@@ -185,7 +186,9 @@ class ClusterSpec(_Part):
             if repair is None:
                 raise BadInput("biology: a beta of electrons above zero needs repair_half_life, by which the slow dose is spared; give it.")
             G = lea_catcheside([1.0], [1 / self.residence_s(name)], repair)
-        return Survival(alpha, beta, G, single_track(max(self.alpha_slope_per_Gy + alpha_change, 0.0)))
+        # Where nothing emits alphas their slope is not looked at, however large it is.
+        track = single_track(max(self.alpha_slope_per_Gy + alpha_change, 0.0)) if alpha_reach_um(nuclide(name).name, progeny=self.uptake.progeny) > 0 else 0.0
+        return Survival(alpha, beta, G, track)
 
     @property
     def alpha_slope_per_Gy(self) -> float:

@@ -198,8 +198,8 @@ def _warnings(regions: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[str]:
 def _of_the_runs(runs: Mapping[str, dict[str, Any]]) -> list[str]:
     """What the runs assume, each once; what they say of progeny that decays in place is said above."""
     own, *others = runs.values()
-    more = [f"{run['nuclide']}: {a}" for run in others for a in run["assumptions"] if a not in own["assumptions"]]
-    return [a for a in [*own["assumptions"], *more] if "where its parent does" not in a and not a.startswith("dose from other regions") or a in own["assumptions"]]
+    more = [f"{run['nuclide']}: {a}" for run in others for a in run["assumptions"] if a not in own["assumptions"] and not a.startswith("dose from other regions")]
+    return [a for a in [*own["assumptions"], *more] if "where its parent does" not in a]
 
 
 def _progeny(case: Case, names: Sequence[str]) -> str:
@@ -317,13 +317,13 @@ def _micrometastases(decays_per_g: Mapping[str, float], variants_per_g: Mapping[
     def per_cell(per_g: Mapping[str, float]) -> dict[str, float]:
         return {n: activity_concentration_decays_per_cell(c, volume) for n, c in per_g.items()}
 
-    def rows(decays: Mapping[str, float], alpha_per_Gy: float) -> list[dict[str, Any]]:
+    def rows(decays: Mapping[str, float], alpha_per_Gy: float, control: bool = False) -> list[dict[str, Any]]:
         track = {n: single_track(alpha_per_Gy if emits_alphas(n, progeny=progeny) else alphas.alpha_per_Gy) for n in decays}
         answer = {n: Survival(electrons.alpha_per_Gy, electrons.beta_per_Gy2, 1.0, t) for n, t in track.items()}
-        return sweep_rows(decays, _FRACTIONS, _DIAMETERS_UM.tolist(), lambda n, each, f, d: tissue.expected(n, answer[n], each, f, d))
+        return sweep_rows(decays, _FRACTIONS, _DIAMETERS_UM.tolist(), lambda n, each, f, d: tissue.expected(n, answer[n], each, f, d, control=control))
 
     own = per_cell(decays_per_g)
-    variants = {"nominal": rows(own, alphas.alpha_per_Gy)}
+    variants = {"nominal": rows(own, alphas.alpha_per_Gy, control=True)}
     if any(emits_alphas(n, progeny=progeny) for n in own):
         u = alphas.u_alpha_per_Gy or 0.0
         variants |= {"alpha slope - u": rows(own, alphas.alpha_per_Gy - u), "alpha slope + u": rows(own, alphas.alpha_per_Gy + u)}

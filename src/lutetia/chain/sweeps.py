@@ -36,12 +36,13 @@ class Tissue:
             self.kept[key] = cluster_kernels(name, self.cell, self.compartments, alpha_track_per_Gy=alpha_track_per_Gy, progeny=self.progeny)
         return self.kept[key]
 
-    def expected(self, name: str, survival: Survival, decays: float, fraction: float, diameter_um: float) -> Expected:
-        """Averages over all draws of one cluster."""
+    def expected(self, name: str, survival: Survival, decays: float, fraction: float, diameter_um: float, *, control: bool = True) -> Expected:
+        """Averages over all draws of one cluster; `control` asks for the probability that none is left as well."""
         key = (name, survival, decays, fraction, diameter_um)
         if key not in self.kept:
             uptake = Uptake(decays, fraction, self.log_sd, self.necrotic_core_um)
-            self.kept[key] = expected_survival_ball(diameter_um, self.pitch_um, self.packing, self.kernels(name, survival.alpha_track_per_Gy), uptake, survival)
+            kernels = self.kernels(name, survival.alpha_track_per_Gy)
+            self.kept[key] = expected_survival_ball(diameter_um, self.pitch_um, self.packing, kernels, uptake, survival, control=control)
         return self.kept[key]
 
 
@@ -94,29 +95,37 @@ def crossovers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def crossover_ranges(variants: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """For each pair and positive fraction with a crossover in any variant, what each variant says.
+    """For each pair of nuclides and positive fraction with a crossover in any variant, what each variant says.
 
-    ``diameter_um`` of a variant is None where the two do not change places; ``ahead`` then names the one that leaves fewer.
+    ``turns`` of a variant are its crossovers from small to large, each with ``diameter_um`` and ``better_above``; ``ahead_below``
+    is the one that leaves fewer below the first of them, or at all sizes where there is none.
     """
-    found: dict[tuple[float, str, str], dict[str, float]] = {}
+    found: dict[tuple[float, str, str], dict[str, list[dict[str, Any]]]] = {}
     for variant, rows in variants.items():
         for c in crossovers(rows):
-            found.setdefault((c["positive_fraction"], c["better_below"], c["better_above"]), {})[variant] = c["diameter_um"]
+            pair = sorted((c["better_below"], c["better_above"]))
+            found.setdefault((c["positive_fraction"], pair[0], pair[1]), {}).setdefault(variant, []).append(c)
     out = []
-    for (f, a, b), diameters in sorted(found.items(), key=lambda item: -item[0][0]):
+    for (f, a, b), turns in sorted(found.items(), key=lambda item: -item[0][0]):
         said = []
         for variant, rows in variants.items():
+            here = sorted(turns.get(variant, []), key=lambda c: c["diameter_um"])
             largest = {r["nuclide"]: r["expected_survivors"] for r in sorted(rows, key=lambda r: r["diameter_um"]) if r["positive_fraction"] == f}
-            at = diameters.get(variant)
-            said.append({"variant": variant, "diameter_um": at, "ahead": None if at is not None else min((a, b), key=lambda n: largest[n])})
-        out.append({"positive_fraction": f, "better_below": a, "better_above": b, "variants": said})
+            ahead = here[0]["better_below"] if here else min((a, b), key=lambda n: largest[n])
+            said.append({"variant": variant, "ahead_below": ahead, "turns": [{"diameter_um": c["diameter_um"], "better_above": c["better_above"]} for c in here]})
+        out.append({"positive_fraction": f, "pair": [a, b], "variants": said})
     return out
 
 
+def turn_text(variant: Mapping[str, Any]) -> str:
+    """One variant: who leaves fewer, and from which diameter on."""
+    return ", ".join([variant["ahead_below"], *(f"{t['better_above']} above {_um(t['diameter_um'])}" for t in variant["turns"])])
+
+
 def range_text(entry: Mapping[str, Any]) -> str:
-    """A crossover in every variant, as a sentence without its end."""
-    said = [(v["variant"], _um(v["diameter_um"]) if v["ahead"] is None else f"none, {v['ahead']} ahead") for v in entry["variants"]]
-    text = f"{100 * entry['positive_fraction']:.0f} % positive: {entry['better_below']} leaves fewer below, {entry['better_above']} above: {said[0][1]}"
+    """A pair in every variant, as a sentence without its end."""
+    said = [(v["variant"], turn_text(v)) for v in entry["variants"]]
+    text = f"{100 * entry['positive_fraction']:.0f} % positive, {' or '.join(entry['pair'])}: fewer left by {said[0][1]}"
     return text if len({t for _, t in said}) == 1 else f"{text} ({'; '.join(f'{v}: {t}' for v, t in said[1:])})"
 
 

@@ -119,7 +119,7 @@ def track_slope_per_Gy(slope_per_Gy: float, cell: CellGeometry, compartments: Ma
     BadInput
         A slope that single tracks cannot give, however lethal: more than the hits per gray.
 
-    A slope of 0.67 per Gy takes a quarter more for a single track (cell of 5 um with a nucleus of 4 um, a quarter of decays at the surface):
+    A slope of 0.67 per Gy takes a sixth more for a single track (cell of 5 um with a nucleus of 4 um, a quarter of decays at the surface):
 
     >>> round(track_slope_per_Gy(0.67, CellGeometry(5.0, 4.0), {"CS": 0.24, "Cy": 0.76}) / 0.67, 2)
     1.17
@@ -135,7 +135,7 @@ def track_slope_per_Gy(slope_per_Gy: float, cell: CellGeometry, compartments: Ma
 
     most = measured(1e6)
     if slope_per_Gy > 0.98 * most:
-        raise BadInput(f"alpha: a slope of {slope_per_Gy:g} per Gy is more than single tracks can give in this cell ({most:.3g} per Gy, if every hit kills); give a lower one.")
+        raise BadInput(f"alpha: a slope of {slope_per_Gy:g} per Gy is more than single tracks can give in a nucleus of {cell.nucleus_radius_um:g} um radius ({most:.3g} per Gy, if every hit kills); give a lower one.")
     low, high = slope_per_Gy, 2.0 * slope_per_Gy
     while measured(high) < slope_per_Gy:
         low, high = high, 2 * high

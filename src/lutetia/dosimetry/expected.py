@@ -45,7 +45,7 @@ class Expected:
     mean_dose_Gy: Mapping[str, float]
 
 
-def expected_survival(lattice: Lattice, kernels: ClusterKernels, uptake: Uptake, survival: Survival) -> Expected:
+def expected_survival(lattice: Lattice, kernels: ClusterKernels, uptake: Uptake, survival: Survival, *, control: bool = True) -> Expected:
     """Expected survival in a cluster held cell by cell: every cell is positive with the stated probability.
 
     With f the positive part, n the decays of a positive cell, L the Laplace transform of the log-normal uptake (mean 1) and k(d)
@@ -69,18 +69,20 @@ def expected_survival(lattice: Lattice, kernels: ClusterKernels, uptake: Uptake,
     alpha = n * f * summed(effect_of(kernels, "alpha_Gy"), kernels.alpha_reach_um) if kernels.alpha_reach_um > 0 else np.zeros_like(cross)
     reach = max(kernels.reach_um("electron_Gy"), kernels.alpha_reach_um)
     weights = np.full(len(cross), 1 / len(cross))
-    control = None
-    if len(alive) <= _DRAWN and (uptake.positive_fraction < 1 or uptake.log_sd > 0):
-        control = _control_over_draws(lattice, alive, kernels, uptake, survival)
-    return _average(kernels, uptake, survival, cross, alpha, weights, len(cross), lambda slope: summed(_log_spared(kernels, uptake, slope), reach), control)
+    drawn = None
+    # One cell has no luck to share: its control is one minus its survival.
+    if control and 1 < len(alive) <= _DRAWN and (uptake.positive_fraction < 1 or uptake.log_sd > 0):
+        drawn = _control_over_draws(lattice, alive, kernels, uptake, survival)
+    return _average(kernels, uptake, survival, cross, alpha, weights, len(cross), lambda slope: summed(_log_spared(kernels, uptake, slope), reach), drawn)
 
 
 def _control_over_draws(lattice: Lattice, alive: np.ndarray, kernels: ClusterKernels, uptake: Uptake, survival: Survival) -> float:
     """Mean over draws of the product of (1 - survival): cells of one draw share its luck, so that the mean of a product is needed."""
     random = stream(1, "cluster control")
+    draws = int(np.clip(_DRAWN * _DRAWS / len(alive), _DRAWS, 8192))  # small clusters scatter more and cost less
     x = lattice.site * lattice.step_um
     d = np.sqrt(np.maximum(np.sum(x**2, axis=1)[:, None] + np.sum(x**2, axis=1)[None] - 2.0 * x @ x.T, 0.0))
-    positive = (random.random((len(alive), _DRAWS)) < uptake.positive_fraction) & alive[:, None]
+    positive = (random.random((len(alive), draws)) < uptake.positive_fraction) & alive[:, None]
     decays = positive * uptake.decays_per_positive_cell * np.exp(uptake.log_sd * random.standard_normal(positive.shape) - uptake.log_sd**2 / 2)
 
     def reached(effect: str) -> np.ndarray:
@@ -95,7 +97,9 @@ def _control_over_draws(lattice: Lattice, alive: np.ndarray, kernels: ClusterKer
     return float(np.mean(np.exp(np.sum(np.log1p(-np.minimum(np.exp(-exponent), 1 - 1e-16)), axis=0))))
 
 
-def expected_survival_ball(diameter_um: float, pitch_um: float, packing: str, kernels: ClusterKernels, uptake: Uptake, survival: Survival) -> Expected:
+def expected_survival_ball(
+    diameter_um: float, pitch_um: float, packing: str, kernels: ClusterKernels, uptake: Uptake, survival: Survival, *, control: bool = True
+) -> Expected:
     """Expected survival in a ball of any size: near cells one shell of neighbours after another, far ones as a continuum.
 
     Parameters
@@ -104,6 +108,9 @@ def expected_survival_ball(diameter_um: float, pitch_um: float, packing: str, ke
         Of the space that the cells take up.
     pitch_um, packing
         Of the lattice, see `lattice.ball_of_cells`.
+    control : bool
+        Average the probability of control over draws, in clusters of up to a thousand cells; without it survivors are taken as
+        independent.
 
     Notes
     -----
@@ -118,7 +125,7 @@ def expected_survival_ball(diameter_um: float, pitch_um: float, packing: str, ke
     outer, core = diameter_um / 2, uptake.necrotic_core_um / 2
     cells = 4 / 3 * np.pi * outer**3 / volume
     if cells <= _ON_LATTICE:
-        return expected_survival(ball_of_cells(pitch_um, diameter_um=diameter_um, packing=packing), kernels, uptake, survival)
+        return expected_survival(ball_of_cells(pitch_um, diameter_um=diameter_um, packing=packing), kernels, uptake, survival, control=control)
     if core >= outer:
         raise BadInput(f"The necrotic core of {uptake.necrotic_core_um:g} um leaves no living cell; make it smaller than the cluster.")
     x, w = np.polynomial.legendre.leggauss(24)

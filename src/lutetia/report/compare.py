@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..chain.sweeps import turn_text
 from ..core import show, write_atomic
 from .compare_figures import doses_svg, fractions_svg, histograms_svg, sizes_svg
 from .crossfire import nuclide_colors
@@ -121,5 +122,5 @@ def _survivors(micro: dict[str, Any], diameters: list[float], names: list[str]) 
 
 
 def _crossover(c: dict[str, Any]) -> dict[str, Any]:
-    cells = [f"{significant(v['diameter_um'] / 1000, 2)} mm" if v["ahead"] is None else f"{v['ahead']} ahead" for v in c["variants"]]
-    return {"positive": f"{100 * c['positive_fraction']:.0f}", "below": c["better_below"], "above": c["better_above"], "cells": cells}
+    cells = [turn_text(v).replace(" um", " µm") for v in c["variants"]]
+    return {"positive": f"{100 * c['positive_fraction']:.0f}", "pair": " or ".join(c["pair"]), "cells": cells}
