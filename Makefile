@@ -25,7 +25,6 @@ bench: $(VENV)/mc
 
 validate: $(VENV)/test
 	$(BIN)/python -m validation
-	$(BIN)/python -m pytest -m slow
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile explore tests/property tests/unit
 
 $(VENV)/bin/python:

@@ -113,7 +113,7 @@ def test_what_is_odd_is_told(tmp_path):
     ({"liver": cylinder(20.0, z=(-500, -496, -492))}, "wholly outside"),
     ({"speck": [circle(0.5, 1.4, 1.1, 112.0)]}, "no voxel"),
     ([("liver", cylinder()), ("liver", cylinder(10.0))], "2 regions are named 'liver'"),
-    ({"liver": cylinder(), "none": []}, "'none' has no contours that close; draw it, or leave it out"),
+    ({"none": []}, "holds no region"),
     ({"points": [circle(3, 0, 0, 112.0)[:1]]}, "holds no region"),
     ({"tilted": [circle(20.0, 0, 0, 112.0), circle(20.0, 0, 0, 112.0)[:, [2, 1, 0]]]}, "not planar"),
 ])
@@ -126,6 +126,8 @@ def test_what_cannot_be_used_is_refused(tmp_path, rois, words):
 def test_a_region_without_contours_matters_only_if_it_is_wanted(tmp_path):
     path = rtstruct(tmp_path / "rs.dcm", {"liver": cylinder(), "none": []})
     assert read_regions(path, grid(), only=["liver"]).names == ("liver",)
+    every = read_regions(path, grid())
+    assert every.names == ("liver",) and "'none' has no contours and is left out." in every.warnings
     with pytest.raises(BadInput, match="'none' has no contours that close"):
         read_regions(path, grid(), only=["liver", "none"])
     markers = rtstruct(tmp_path / "m.dcm", {"isocentre": [circle(3, 0, 0, 112.0)[:1]]}, kind="POINT")

@@ -178,6 +178,7 @@ def test_a_curve_no_model_fits_is_integrated_by_trapezoids():
 @pytest.mark.parametrize(("times_h", "a"), [
     ([24, 48, 96], [1, 0, 0]), ([24, 26, 96], [1, 0, 0]), ([24, 48], [1, 0]), ([24, 48, 96, 168], [1, 0, 0, 0]), ([24, 48], [100, 10]), ([4, 24], [10, 100]),
     ([4, 24, 96], [100, 70, 300]), ([4, 24, 96], [100, 20, 10]), ([4, 24, 96], [1, 2, 4]), ([24, 96], [1, 0]), ([4, 24], [10, 9.9]),
+    ([4, 24, 72], [100, 20, 12]), ([4, 24, 96, 168], [100, 60, 10, 8]),
 ])  # fmt: skip
 def test_voxels_that_no_model_describes_are_those_of_the_region_fit(times_h, a):
     t, a = H * np.array(times_h, float), np.array(a, float)
@@ -216,6 +217,16 @@ def test_what_a_scan_did_not_see_is_missing_and_not_zero():
         fit_voxels(T, a, decay_constant_per_s=DECAY, seen=np.arange(4)[:, None] == np.zeros(300, int))
     with pytest.raises(BadInput, match="must be alike"):
         fit_voxels(T, a, decay_constant_per_s=DECAY, seen=seen[:3])
+
+
+def test_a_voxel_of_one_scan_holds_no_more_than_decay_alone_leaves():
+    """Where the shared field still fills after scan 1, its ratio of integral to activity has no bound of its own."""
+    t = H * np.array([4.0, 24, 96])
+    a = np.array([[0.01, 1.0, 0.9], [5.0, 0.0, 0.0]]).T
+    seen = np.array([[True, True], [True, False], [True, False]])
+    fits = fit_voxels(t, a, decay_constant_per_s=DECAY, seen=seen)
+    assert fits.tia_Bq_s[0] / a[0, 0] > 10 * (t[0] + 1 / DECAY)
+    assert fits.tia_Bq_s[1] == pytest.approx(5.0 * (t[0] + 1 / DECAY), rel=1e-6)
 
 
 @pytest.mark.parametrize("phases", [1, 2])

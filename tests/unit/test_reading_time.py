@@ -183,6 +183,27 @@ def test_the_cases_pair_serves_where_the_header_has_none(tmp_path: Path) -> None
     assert scan.volume.values == pytest.approx(1000 * ramp() * 0.5 ** (27.5 * 3600 / HALF_LIFE_LU177_s), rel=1e-6)
 
 
+def test_the_cases_pair_serves_where_the_header_has_no_acquisition_time(tmp_path: Path) -> None:
+    """A header of 2019 and a case of another year: five years of decay are nobody's."""
+    old = edit(AcquisitionTime=None, tracer_RadiopharmaceuticalStartDateTime="20190301080000")
+    slices(tmp_path, 1000 * ramp(), change=old)
+    day = dt.timedelta(days=1)
+    scan = read(tmp_path, administered_at=ADMINISTERED, time=ADMINISTERED + day)
+    assert scan.volume.values == pytest.approx(1000 * ramp() * 0.5 ** (86400 / HALF_LIFE_LU177_s), rel=1e-6)
+    assert any("no acquisition time: the case's times were used" in w for w in scan.warnings)
+    with pytest.raises(BadInput, match="give the time of the administration"):
+        read(tmp_path, administered_at=None, time=ADMINISTERED + day)
+
+
+def test_a_reference_of_the_header_is_not_mixed_with_a_time_of_the_case(tmp_path: Path) -> None:
+    words = {"DecayCorrection": None, "DecayCorrected": "YES", "DecayCorrectionDateTime": "20190301080000", "AcquisitionTime": None}
+    slices(tmp_path, 1000 * ramp(), change=edit(**words))
+    with pytest.raises(BadInput, match="no acquisition date and time of the same clock"):
+        read(tmp_path, time=ACQUIRED)
+    scan = read(tmp_path, time=ACQUIRED, decay_corrected_to="acquisition")
+    assert scan.volume.values == pytest.approx(1000 * ramp(), rel=1e-6)
+
+
 @pytest.mark.parametrize("more", [{}, {"time": ACQUIRED + WEEK, "administered_at": ADMINISTERED + WEEK}])
 def test_start_and_a_date_and_time_keep_to_the_header_too(tmp_path: Path, more: dict) -> None:
     earlier = ACQUIRED - dt.timedelta(hours=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,7 @@ def run_patient(
     fates = case_fates(case, names)
     stack = np.stack([np.maximum(v.values, 0).astype(np.float32, copy=False) for v in patient.aligned])
     stack *= np.float32(geometry.voxel_mL)
+    hu, partly = _covered(patient, names, masks)
     curves = [_curve(case, patient, masks, name) for name in names]
     if fits is None:
         regional = [fit(case.kinetics, c, n.decay_constant_per_s, f"region {name!r}") for name, (c, _) in zip(names, curves)]
@@ -107,7 +108,6 @@ def run_patient(
     voxels = fit_voxels(
         patient.time_s, stack, decay_constant_per_s=n.decay_constant_per_s, relative_u=float(np.hypot(_VOXEL_U, method_u)), single_time_point_s=seconds, seen=seen
     )
-    hu, partly = _covered(patient, names, masks)
     clock.append(time.perf_counter())
     chosen = engine or case.dosimetry.engine or ("monte-carlo" if patient.hu is not None or patient.body is not None else "kernel")
     inside = {k: masks[0][k] for k in names}
@@ -179,7 +179,8 @@ def _select(case: Case, sets: tuple[RegionSet, ...]) -> tuple[list[str], list[di
         for n, masks in enumerate(out, 1):
             if name not in masks:
                 where = f" of scan {n}" if len(out) > 1 else ""
-                raise BadInput(f"There is no region {name!r} among the regions{where}: {', '.join(masks)}.{near_matches(name, masks)}")
+                why = "".join(f" {w}" for w in sets[n - 1].warnings if w.startswith(f"{name!r} "))  # left out by the reader
+                raise BadInput(f"There is no region {name!r} among the regions{where}: {', '.join(masks)}.{why or near_matches(name, masks)}")
     return wanted, out
 
 
@@ -192,6 +193,7 @@ def _covered(patient: PatientImages, names: list[str], masks: list[dict[str, np.
         A region wholly outside a later scan, or no region within the CT.
     """
     grid, warnings = patient.scans[0].volume.geometry, {name: list[str]() for name in names}
+    parts = {name: _lost(patient, masks[0][name]) for name in names} if len(masks) == 1 else {}
     if len(masks) == 1:  # own outlines were checked on their own scan
         for n, (scan, how) in enumerate(zip(patient.scans[1:], patient.registrations[1:]), 2):
             for name in names:
@@ -199,7 +201,7 @@ def _covered(patient: PatientImages, names: list[str], masks: list[dict[str, np.
                 if lost == 1:
                     raise BadInput(f"region {name!r} lies wholly outside scan {n}; leave out the region or that scan, or check how the scan is placed.")
                 if lost > 0.002:
-                    warnings[name].append(f"{lost:.1%} of it lies outside scan {n}, whose activity is too low by what was there")
+                    warnings[name].append(f"{lost:.1%} of it lies outside scan {n}, whose activity was divided by {1 - parts[name][n - 1]:.3f}, the part within its field by the scans that see all of it")
     if patient.hu is None or patient.ct_grid is None:
         return None, warnings
     hu = np.array(patient.hu.values)
@@ -230,7 +232,12 @@ def _recovery(case: Case, name: str) -> Recovery | None:
 
 
 def _curve(case: Case, patient: PatientImages, masks: list[dict[str, np.ndarray]], name: str) -> tuple[TimeActivityCurve, list[float] | None]:
-    """A region's activity at each scan, recovery-corrected; own outlines are read on the scan's own grid."""
+    """A region's activity at each scan, recovery-corrected; own outlines are read on the scan's own grid.
+
+    The first scan's outlines may reach beyond a later scan. Its activity then is that seen over the part of the region's activity
+    that lies within its field, as the scans that see all of the region have it. The lost part over the
+    root of twelve, a rectangular distribution of its own width, is in the point's uncertainty.
+    """
     own = len(masks) > 1
     volumes = [s.volume for s in patient.scans] if own else list(patient.aligned)
     sets = masks if own else masks * len(volumes)
@@ -239,7 +246,24 @@ def _curve(case: Case, patient: PatientImages, masks: list[dict[str, np.ndarray]
     if table is not None:
         used = [table.at(float(m[name].sum()) * v.geometry.voxel_mL)[0] for v, m in zip(volumes, sets)]
         activity = activity / np.array(used)
-    return region_curve(name, patient.time_s, activity, case.uncertainty.point), used
+    if own:
+        return region_curve(name, patient.time_s, activity, case.uncertainty.point), used
+    lost = _lost(patient, masks[0][name])
+    curve = region_curve(name, patient.time_s, activity / (1 - lost), case.uncertainty.point)
+    return replace(curve, u_activity_Bq=np.hypot(curve.u_activity_Bq, lost / np.sqrt(12) * curve.activity_Bq)) if lost.any() else curve, used
+
+
+def _lost(patient: PatientImages, mask: np.ndarray) -> np.ndarray:
+    """The part of a region's activity that lies outside the field of each scan, by the mean of the scans that see all of it; 0 for all of it."""
+    grid, lost = patient.scans[0].volume.geometry, np.zeros(len(patient.scans))
+    unseen = [beyond(mask, grid, s.volume.geometry, None if how is None else how.transform) for s, how in zip(patient.scans, patient.registrations)]
+    for n, voxels in enumerate(unseen):
+        if len(voxels):
+            whole = [np.maximum(v.values, 0) for v, none in zip(patient.aligned, unseen) if not len(none)]
+            totals = [float(v.sum(where=mask, dtype=float)) for v in whole]
+            parts = [float(v[tuple(voxels.T)].sum(dtype=float)) / total for v, total in zip(whole, totals) if total > 0]
+            lost[n] = float(np.mean(parts)) if parts else 0.0
+    return np.where(lost < 0.999, lost, 0.0)
 
 
 def _record(

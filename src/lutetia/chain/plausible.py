@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core import BadInput, near_matches, show
 from ..nuclides import nuclide
-from ..radiobiology import bed_parameter_sets
+from ..radiobiology import bed_parameter_sets, bed_parameters
 
 _CHECK = "check the activity given, the calibration and the times"
 #: Above the activity given, less decay, by more than the uncertainty of calibrations.
@@ -49,5 +49,6 @@ def warn_of_the_impossible(result: dict[str, Any]) -> None:
         if region["dose_Gy"] > _MOST_DOSE_GY:
             region["warnings"].append(f"a mean dose of {region['dose_Gy']:.3g} Gy is beyond what therapies reach; check its mass and the units of its activities")
         if region["bed"] is not None and region["bed"]["bed_Gy"] is None:
-            near = near_matches(region["bed"]["parameters"], {p.organ for p in bed_parameter_sets().values()})
+            organs, asked = {p.organ for p in bed_parameter_sets().values()}, region["bed"]["parameters"]
+            near = near_matches(asked, organs) if bed_parameters(asked) is None else ""
             region["warnings"].append(f"no BED: {region['bed']['note']}.{near}")

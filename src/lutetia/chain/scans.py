@@ -27,7 +27,7 @@ from ..imaging import (
     register_rigid,
     resample,
 )
-from ..imaging.dicom_files import same_name
+from ..imaging.dicom_files import same_name, share_a_word
 from ..imaging.resample import index_map
 from ..kinetics.fit import MOST_HALF_LIVES
 from ..nuclides import Nuclide
@@ -89,7 +89,7 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
     warnings += _once([(f"scan {n}", w) for n, s in enumerate(scans, 1) for w in s.warnings])
     _require_there(case, warnings)
     time_s = _times(case, scans, nuclide)
-    _one_patient(scans)
+    _one_patient(scans, warnings)
     for n, (s, t) in enumerate(zip(scans, time_s), 1):
         total_Bq = float(s.volume.values.sum(dtype=float)) * s.volume.geometry.voxel_mL
         require_possible(n, total_Bq, float(t), case.administration.activity, nuclide.decay_constant_per_s)
@@ -115,7 +115,7 @@ def read_patient(case: Case, nuclide: Nuclide) -> PatientImages:
         path = inside(case.folder, case.dosimetry.body, "dosimetry.body")
         with _said_of("dosimetry.body"):
             mask = read_regions(path, first)
-        _one_patient([scans[0], mask])
+        _one_patient([scans[0], mask], warnings)
         body = np.any(list(mask.masks.values()), axis=0)
         inputs += [{"name": n, "sha256": h, "uid": None} for n, h in mask.files]
     return PatientImages(scans, time_s, tuple(aligned), tuple(registrations), hu, None if ct is None else ct.volume.geometry, regions, body, inputs, warnings)
@@ -138,7 +138,7 @@ def beyond(mask: np.ndarray, grid: Geometry, other: Geometry, transform: np.ndar
 def fields_of_view(patient: PatientImages) -> tuple[np.ndarray | None, list[str]]:
     """Which voxels of the first scan's grid each scan saw, shape (n, *grid); None where all saw all. And what that means."""
     grid, first = patient.scans[0].volume.geometry, np.maximum(patient.scans[0].volume.values, 0)
-    seen, warnings = np.ones((len(patient.scans), *grid.shape), bool), []
+    seen, said = np.ones((len(patient.scans), *grid.shape), bool), []
     for n, (scan, how) in enumerate(zip(patient.scans[1:], patient.registrations[1:]), 1):
         other = scan.volume.geometry
         if how is None and other.same_grid(grid):
@@ -148,12 +148,12 @@ def fields_of_view(patient: PatientImages) -> tuple[np.ndarray | None, list[str]
             at = sum(m * x for m, x in zip(matrix[axis], np.ogrid[tuple(slice(s) for s in grid.shape)])) + offset[axis]
             seen[n] &= (at >= -0.5 - 1e-6) & (at <= size - 0.5 + 1e-6)
         lost = float(first.sum(where=~seen[n], dtype=float)) / float(first.sum(dtype=float))
-        if lost > 0.002:
-            warnings.append(
-                f"{lost:.1%} of scan 1's activity lies outside the field of scan {n + 1}: its voxels were fitted from the scans that saw them, "
-                "and where scan 1 alone did, they were given the mean course of the field that all scans share"
-            )
-    return (None if seen.all() else seen), warnings
+        if lost > 0.01:
+            said.append(f"{lost:.1%} outside the field of scan {n + 1}")
+    if not said:
+        return (None if seen.all() else seen), []
+    alone = ", and where scan 1 alone did, they were given the mean course of the field that most scans share" if np.any(~seen[1:].any(axis=0)) else ""
+    return seen, [f"of scan 1's activity {', '.join(said)}: such voxels were fitted from the scans that saw them{alone}"]
 
 
 def _once(said: list[tuple[str, str]]) -> list[str]:
@@ -248,15 +248,22 @@ def _times(case: Case, scans: tuple[ActivityScan, ...], nuclide: Nuclide) -> np.
     return np.array(times)
 
 
-def _one_patient(files: Sequence[ActivityScan | CtScan | RegionSet]) -> None:
+def _one_patient(files: Sequence[ActivityScan | CtScan | RegionSet], warnings: list[str]) -> None:
+    """Refuse two patients. Where the identifiers agree, names that share a word are a warning: one name is often spelled in several ways."""
     keys = {f.patient_key for f in files} - {""}
     if len(keys) > 1:
         raise BadInput(f"The case holds files of {len(keys)} patients (their identifiers differ); keep one patient in one case.")
-    if not all(same_name(one.patient_words, other.patient_words) for one, other in itertools.combinations(files, 2)):
-        raise BadInput(
-            "The case holds files of several patients (one identifier, but names that differ in more than case, order or separators); "
-            "keep one patient in one case, or name the patient alike in all files."
-        )
+    for one, other in itertools.combinations(files, 2):
+        if same_name(one.patient_words, other.patient_words):
+            continue
+        if not (one.patient_key and other.patient_key and share_a_word(one.patient_words, other.patient_words)):
+            raise BadInput(
+                "The case holds files of several patients (one identifier or none, but names that differ in more than case, order or separators); "
+                "keep one patient in one case, or name the patient alike in all files."
+            )
+        said = "the files name the patient by one identifier and by names that differ in a word; check that all are of one patient"
+        if said not in warnings:
+            warnings.append(said)
 
 
 def _ct(case: Case, index: int, patient: ActivityScan, inputs: list[dict[str, Any]], warnings: list[str]) -> CtScan | None:
@@ -265,7 +272,7 @@ def _ct(case: Case, index: int, patient: ActivityScan, inputs: list[dict[str, An
         return None
     with _said_of(f"scan {index + 1}: ct"):
         ct = read_ct(inside(case.folder, spec.ct, "path"), series_uid=spec.ct_series)
-    _one_patient([patient, ct])
+    _one_patient([patient, ct], warnings)
     inputs += [{"name": f"{spec.ct}: {n}" if n != spec.ct else n, "sha256": h, "uid": ct.series_uid} for n, h in ct.files]
     warnings += [f"CT: {w}" for w in ct.warnings]
     return ct
@@ -285,7 +292,7 @@ def _align(case: Case, first: ActivityScan, scan: ActivityScan, index: int, warn
     pair = (first.volume, scan.volume)
     if case.scan[0].ct is not None and case.scan[index].ct is not None:
         cts = [read_ct(inside(case.folder, str(case.scan[n].ct), f"scan {n + 1}: ct"), series_uid=case.scan[n].ct_series) for n in (0, index)]
-        _one_patient([first, *cts])
+        _one_patient([first, *cts], warnings)
         pair = (cts[0].volume, cts[1].volume)
     how = register_rigid(*pair)
     if how.correlation_after < 0.6:
@@ -310,7 +317,7 @@ def _regions(case: Case, scans: tuple[ActivityScan, ...], inputs: list[dict[str,
             found = read_regions(
                 path, scans[n].volume.geometry, labels={int(k): v for k, v in spec.labels.items()} if spec.labels else None, only=_needed(case)
             )
-        _one_patient([scans[n], found])
+        _one_patient([scans[n], found], warnings)
         taken = sorted(set(case.regions.define) & set(found.names))
         if taken:
             raise BadInput(f"regions.define: {taken[0]!r} is the name of a region that scan {n + 1} has; choose another name.")

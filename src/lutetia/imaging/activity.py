@@ -118,7 +118,7 @@ def read_activity(
     administration), v (to the acquisition), or v lambda T / (1 - exp(-lambda T)) (not corrected). The
     half-life is the header's own where it has one, as the correction was made with it; and so is t, from the header's
     administration to the header's acquisition, whatever `time` and `administered_at` say: those may be of another clock,
-    or the header's dates may have been shifted.
+    or the header's dates may have been shifted. Where the header lacks one of the two, `time` and `administered_at` serve, both.
 
     Raises
     ------
@@ -232,7 +232,9 @@ def _to_start(
     decay_per_s = math.log(2.0) / half_life_s
     with_half_life = f"with the half-life {half_life_s / 3600:.5g} h"
     one = np.ones(len(headers))
-    first = min((t for h in headers if (t := dicom_time.acquisition_start(h)) is not None), default=None)
+    found = [dicom_time.acquisition_start(h) for h in headers]
+    known = [t for t in found if t is not None]
+    first = min(known) if len(known) == len(found) else None
     if rescale.at_administration:
         if kind == "NONE":
             raise BadInput(f"{headers[0].name}: holds SUV of values that are not decay-corrected, which has no one meaning; give the image in Bq/mL.")
@@ -253,7 +255,12 @@ def _to_start(
                 seconds = 0.0
         return one * math.exp(-decay_per_s * seconds), f"START: values are those at the start of the acquisition ({seconds:.0f} s after the series time)", notes
     if kind == "DATETIME":
-        seconds = dicom_time.seconds_between(dicom_time.corrected_to(headers[0]), first or acquired_at)
+        if first is None:
+            raise BadInput(
+                f"{headers[0].name}: is decay-corrected to a date and time (0018,9701) and has no acquisition date and time of the same clock "
+                "(0008,002A); declare decay_corrected_to as acquisition or administration."
+            )
+        seconds = dicom_time.seconds_between(dicom_time.corrected_to(headers[0]), first)
         return one * math.exp(-decay_per_s * seconds), f"DATETIME: decay over {seconds / 3600:.5g} h since the header's reference put back {with_half_life}", notes
     seconds, more = _since_administration(headers[0], first, acquired_at, administered_at, half_life_s)
     notes += more
@@ -269,10 +276,14 @@ def _since_administration(
 ) -> tuple[float, list[str]]:
     """Seconds over which the header's own correction to the administration ran, and warnings.
 
-    Both ends are the header's where it has both. `first` is its acquisition, `acquired_at` the case's, which may be told by
-    another clock; `declared` is the case's administration.
+    Both ends are the header's, or both the case's: the two may be told by different clocks. `first` is the header's
+    acquisition, `acquired_at` the case's; `declared` is the case's administration.
     """
-    own = acquired_at if first is None else first
+    if first is None:
+        if declared is None:
+            raise BadInput(f"{header.name}: is decay-corrected to the administration and has no acquisition time to go with its time; give the time of the administration.")
+        return dicom_time.seconds_between(declared, acquired_at), ["the header gives no acquisition time: the case's times were used to undo its decay correction"]
+    own = first
     # The case's administration on the header's clock, to place a time of administration that has no date.
     there = None if declared is None else own - dt.timedelta(seconds=dicom_time.seconds_between(declared, acquired_at))
     found = dicom_time.administration(header, own, there, half_life_s)

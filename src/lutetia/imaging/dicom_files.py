@@ -11,6 +11,7 @@ import hashlib
 import io
 import math
 import re
+import unicodedata
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
@@ -207,18 +208,52 @@ def patient_key(header: Header) -> str:
 
 
 def patient_words(header: Header) -> frozenset[str]:
-    """Hashes of the words of the patient's name, whatever their case, order and separators; empty where there is no name."""
-    words = re.split(r"[\W_]+", header.text("PatientName").casefold())
-    return frozenset(hashlib.sha256(w.encode()).hexdigest()[:12] for w in words if w)
+    """Hashes of the words of the patient's name, see `name_words`; empty where there is no name."""
+    return name_words(header.text("PatientName"))
+
+
+def name_words(name: str) -> frozenset[str]:
+    """Hashes of the words of a name, whatever their case, accents, order and separators.
+
+    Behind a "+" stand those of neighbours joined, two or three, as O'Brien is written OBRIEN too, and Van der Berg VanDerBerg.
+
+    >>> len(name_words("DOE^JANE")), same_name(name_words("O'Brien^Mary"), name_words("MARY OBRIEN")), same_name(name_words("Roe"), name_words("Doe"))
+    (3, True, False)
+    """
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    words = [w for w in re.split(r"[\W_]+", plain) if w]
+    joined = {"".join(words[i : i + n]) for n in (2, 3) for i in range(len(words) - n + 1)}
+    return frozenset([_hash(w) for w in words] + [f"+{_hash(w)}" for w in joined])
+
+
+def _hash(word: str) -> str:
+    return hashlib.sha256(word.encode()).hexdigest()[:12]
 
 
 def same_name(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether two names may be one person's: one of them is not there, or holds no word that the other has not.
+    """Whether two names may be one person's: one of them is not there, or holds no word that the other has not, alone or joined.
 
     >>> same_name(frozenset({"doe", "jane"}), frozenset({"doe", "jane", "mary"})), same_name(frozenset({"doe"}), frozenset({"roe"}))
     (True, False)
     """
-    return not one or not other or one <= other or other <= one
+    return not one or not other or _words(one) <= _with_joined(other) or _words(other) <= _with_joined(one)
+
+
+def share_a_word(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two names have a word in common, alone or joined.
+
+    >>> share_a_word(name_words("Doe^Jane"), name_words("Roe^Jane")), share_a_word(name_words("Doe^Jane"), name_words("Roe^Mary"))
+    (True, False)
+    """
+    return bool(_words(one) & _with_joined(other) or _words(other) & _with_joined(one))
+
+
+def _words(name: frozenset[str]) -> frozenset[str]:
+    return frozenset(w for w in name if not w.startswith("+"))
+
+
+def _with_joined(name: frozenset[str]) -> frozenset[str]:
+    return frozenset(w.removeprefix("+") for w in name)
 
 
 def choose_series(

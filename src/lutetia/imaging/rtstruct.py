@@ -44,13 +44,14 @@ _COLOURS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 3
 def masks_of(ds: Dataset, geometry: Geometry, file: str, only: Only = None) -> tuple[dict[str, np.ndarray], list[str]]:
     """Masks by name, and warnings, of an RTSTRUCT dataset on a grid.
 
-    Structures that are points or lines are no regions: they are left out with a warning, unless `only` names them.
+    Structures without contours, which planning systems export as a matter of course, and those that are points or lines are
+    no regions: they are left out with a warning, unless `only` names them.
 
     Raises
     ------
     BadInput
         Not an RTSTRUCT, another frame of reference, two regions of one name, contours that are not numbers or
-        not planar, or a region that has no contours, is empty on the grid or lies outside it.
+        not planar, a region that is empty on the grid or lies outside it, or one that `only` names and that has no contours.
     """
     if ds.get("SOPClassUID") != "1.2.840.10008.5.1.4.1.1.481.3" or "StructureSetROISequence" not in ds:
         raise BadInput(f"{file}: is not an RT Structure Set; give an RTSTRUCT file.")
@@ -65,8 +66,9 @@ def masks_of(ds: Dataset, geometry: Geometry, file: str, only: Only = None) -> t
         closed = [c for c in drawn.get(number, []) if c.get("ContourGeometricType") in _CLOSED]
         points = [p for p in (_points(c, name, file) for c in closed) if len(p) >= 3]
         if not points:
-            if only is None and drawn.get(number):
-                notes.append(f"{name!r} is drawn as points or lines, which is no region, and is left out.")
+            if only is None:
+                why = "is drawn as points or lines, which is no region," if drawn.get(number) else "has no contours"
+                notes.append(f"{name!r} {why} and is left out.")
                 continue
             raise BadInput(f"{file}: region {name!r} has no contours that close; draw it, or leave it out{_HOW}.")
         require_frame(frame, geometry, file)

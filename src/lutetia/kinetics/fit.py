@@ -77,12 +77,11 @@ def fit_curve(
     uncertainties are proportional to the points, it is low, as no curve can be more than 1/u deviations below a point but
     any number above it. The trapezoid then has the uncertainty
 
-        u^2 = u_points^2 + h^2 / 3 + c^2 + (ln 2 a_n / lambda)^2,
+        u^2 = u_points^2 + h^2 / 3 + c^2 + d^2,
 
-    u_points with the tail's rate; h half the range of what may have come before the first point, from nothing to the rate of
-    the first two points carried back (no faster than `fastest_washout`), or from nothing to a_1 t_1; c what straight lines
-    add to exponential ones where the curve falls; the last term where physical decay had to be taken for the tail, a
-    factor of two in its rate.
+    u_points with the tail's rate; h from what the trapezoid takes before the first point, a_1 t_1 / 2, up to the most that may
+    have come there: a_1 t_1, or the rate of the first two points carried back (no faster than `fastest_washout`); c what
+    straight lines add to exponential ones where the curve falls; d what the tail may be beside what was taken, see `tail_u`.
 
     Raises
     ------
@@ -177,10 +176,42 @@ def _without_model(
     for i in range(len(t) - 1):
         if a[i] > a[i + 1] > 0:
             straight += (t[i + 1] - t[i]) * ((a[i] + a[i + 1]) / 2 - (a[i] - a[i + 1]) / math.log(a[i] / a[i + 1]))
-    tail = LN_RATE_SPREAD * a[-1] / decay if plain.effective_half_life_s >= (1 - 1e-12) * math.log(2) / decay else 0.0
+    tail = tail_u(t, a, curve.u_activity_Bq, decay)
     u = math.sqrt(plain.u_tia_Bq_s**2 + (before**2 - start**2) / 3 + straight**2 + tail**2)
     records = tuple(record(f, c, 0.0, 1.0) for f, c in zip(fits, criteria))
     return replace(plain, u_tia_Bq_s=u, candidates=records, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def tail_u(t: np.ndarray, a: np.ndarray, u: np.ndarray, decay: float) -> float:
+    """Standard uncertainty of a tail a_n / k from what the last points do not show of its rate, Bq s.
+
+    Their noise is not in it. With k the rate of the last two points and k' that of the two before, per s:
+
+    - k above physical decay: where k is below k' by more than their noise, the curve still slows down, and the tail may be as
+      long as if it did so once more by the same factor, at k^2 / k' (no less than lambda): half of (1 / that - 1 / k) a_n,
+      over sqrt(3). (With the whole of it, curves of two phases lay within the stated interval always.)
+    - Physical decay was taken and the points fall: nothing is slower, so a factor of two can only shorten the tail, to half
+      of a_n / lambda: half of it over sqrt(3).
+    - The points rise: what goes on to arrive may lengthen the tail too: ln 2 a_n / lambda.
+
+    The square root of three is that of a rectangular distribution of that half-width.
+
+    >>> t, none = 86400 * np.array([1.0, 2.0, 3.0]), np.zeros(3)
+    >>> round(tail_u(t, np.array([16.0, 4.0, 2.0]), none, 1e-7) / (2 * 86400 / math.log(2)) * math.sqrt(3), 9)
+    0.5
+    """
+    k = _rate(t[-2:], a[-2:]) if a[-2] > a[-1] else 0.0
+    if a[-1] <= 0 or not math.isfinite(k):
+        return 0.0
+    if k <= decay:
+        return float(a[-1]) / decay * (LN_RATE_SPREAD if a[-1] > a[-2] else 0.5 / math.sqrt(3))
+    if len(t) < 3 or a[-3] <= a[-2]:
+        return 0.0
+    before = _rate(t[-3:-1], a[-3:-1])
+    r, near, far = u[-3:] / a[-3:], 1 / float(t[-2] - t[-3]), 1 / float(t[-1] - t[-2])
+    if before - k <= math.hypot(r[0] * near, r[1] * (near + far), r[2] * far):
+        return 0.0
+    return float(a[-1]) * (1 / max(decay, k * k / before) - 1 / k) / 2 / math.sqrt(3)
 
 
 def _rate(t: np.ndarray, a: np.ndarray) -> float:

@@ -242,7 +242,15 @@ def _trapezoid(t, y, w, n, floor, fastest):
     start = max(t[0] / 2.0, (math.expm1(back * t[0]) / back if back > 0.0 else t[0]) - t[0] / 2.0)
     variance += (y[0] * start) ** 2 / 3.0 + straight**2
     if not measured:
-        variance += (LN_RATE_SPREAD * y[n - 1] / k) ** 2
+        variance += ((LN_RATE_SPREAD if y[n - 1] > y[n - 2] else 0.5 / math.sqrt(3.0)) * y[n - 1] / k) ** 2
+    elif n > 2 and y[n - 3] > y[n - 2]:  # the curve may still slow down
+        near, far = 1.0 / (t[n - 2] - t[n - 3]), 1.0 / (t[n - 1] - t[n - 2])
+        r0 = near / (y[n - 3] * math.sqrt(w[n - 3]))
+        r1 = (near + far) / (y[n - 2] * math.sqrt(w[n - 2]))
+        r2 = far / (y[n - 1] * math.sqrt(w[n - 1]))
+        faster = math.log(y[n - 3] / y[n - 2]) * near
+        if faster - k > math.sqrt(r0 * r0 + r1 * r1 + r2 * r2):
+            variance += ((1.0 / max(floor, k * k / faster) - 1.0 / k) * y[n - 1]) ** 2 / 12.0
     return total, math.sqrt(variance)
 
 

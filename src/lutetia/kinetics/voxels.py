@@ -165,7 +165,9 @@ def _by_field(
         shared = pattern == groups[0]
         there = float(np.maximum(flat[scans[0], shared], 0).sum(dtype=float))
         # Without any activity in the shared field nothing is known but that the nuclide decays.
-        seconds = float(tia[shared].sum(dtype=float)) / there if there > 0 and p & groups[0] else 1 / decay
+        # Nor is there more than a rise to the scan as a trapezoid has it at the most, and decay alone after it.
+        most = float(t[scans[0]]) + 1 / decay
+        seconds = min(float(tia[shared].sum(dtype=float)) / there, most) if there > 0 and p & groups[0] else 1 / decay
         part = _scaled(flat[scans[0], voxels], seconds, LN_RATE_SPREAD)
         tia[voxels], u[voxels], model[voxels] = part.tia_Bq_s, part.u_tia_Bq_s, np.where(part.tia_Bq_s > 0, 9, 0)
     return VoxelFits(tia.reshape(shape), u.reshape(shape), model.reshape(shape))
