@@ -1,4 +1,4 @@
-"""Run every comparison and write docs/validation.md; the sweeps of docs/crossfire.md."""
+"""Run every comparison and write docs/validation.md; the sweeps of docs/crossfire.md and docs/binding.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lutetia import __version__
 
-from . import cells, crossfire, kinetics, patients, physics
+from . import binding, cells, crossfire, forecast, kinetics, patients, physics, planning
 from .compare import Section
 
 
@@ -15,7 +15,7 @@ def sections() -> list[Section]:
     """All comparisons, in the order of the page."""
     return [
         *physics.spheres(), physics.point_kernel(), *physics.voxels(), physics.organs(), physics.photon_cube(), physics.ranges(), physics.chains(),
-        *cells.sections(), *kinetics.sections(), *patients.sections(),
+        *cells.sections(), *kinetics.sections(), *forecast.sections(), *patients.sections(), *planning.sections(),
     ]  # fmt: skip
 
 
@@ -33,6 +33,7 @@ def main() -> int:
     (Path(__file__).parents[1] / "docs" / "validation.md").write_text(page.rstrip() + "\n")
     print(page)
     print(crossfire.write())
+    print(binding.write())
     return 1 if missed else 0
 
 

@@ -217,6 +217,7 @@ class Prediction(_Part):
     haematocrit: float | None = Field(default=None, ge=0.1, le=0.7)
     gfr: _quantity("mL/min", within=("1 mL/min", "300 mL/min")) | None = None  # type: ignore[valid-type]
     misfit: Relative | None = None
+    flow_spread: Relative | None = None
     regions: dict[Name, Literal["kidney", "parotid", "submandibular", "lacrimal", "tumour", "ignore"]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
