@@ -115,6 +115,13 @@ def test_more_decays_and_more_beta_leave_fewer(beta: float) -> None:
         last = e.survivors
 
 
+@pytest.mark.parametrize("beta", [1e-9, 0.06])
+def test_nothing_taken_up_kills_nothing(beta: float) -> None:
+    """No positive cell, and a quadratic term: everybody lives."""
+    e = expected_survival_ball(60.0, 12.0, "fcc", kernels("Lu-177"), Uptake(100.0, 0.0), Survival(1.0, beta, 0.5))
+    assert e.survival_negative == pytest.approx(1.0) and e.survivors == pytest.approx(e.cells) and e.tcp == pytest.approx(0.0, abs=1e-12)
+
+
 @pytest.mark.parametrize(("cells", "fraction", "decays"), [(13, 0.1, 300.0), (93, 0.1, 100.0), (740, 0.5, 30.0), (43, 1.0, 30.0)])
 def test_control_is_the_mean_over_draws(cells: int, fraction: float, decays: float) -> None:
     """The probability that none is left, against clusters drawn here: each cell positive with the stated probability."""

@@ -160,15 +160,15 @@ def _average(kernels, uptake, survival, cross_Gy, alpha_Gy, weights, cells, expo
             return flat
     else:
         # -ln of the product is concave in the slope: between computed slopes a chord lies below it, and survival stays above the truth.
-        widest = max(float(cross_Gy.max()), 1e-300)
-        grid = a + 2 * gb * np.concatenate([[0.0], np.geomspace(2e-3 * widest, 1.5 * widest + float(own.max()), _SLOPES)])
-        curves = np.stack([exponent(s) for s in grid])
+        widest = max(float(cross_Gy.max()), 1e-9)
+        grid = np.concatenate([[0.0], np.geomspace(2e-3 * widest, 1.5 * widest + float(own.max()), _SLOPES)])  # Gy
+        curves = np.stack([exponent(a + 2 * gb * x) for x in grid])
         touch = 1.5 * widest * np.linspace(0.0, 1.0, _TANGENTS) ** 2  # where a tangent touches the parabola, Gy of cross-dose
 
         def other(dose_own):  # type: ignore[no-untyped-def]
-            slopes = a + 2 * gb * (dose_own + touch)
-            k = np.clip(np.searchsorted(grid, slopes) - 1, 0, len(grid) - 2)
-            t = ((slopes - grid[k]) / (grid[k + 1] - grid[k]))[:, None]
+            x = dose_own + touch
+            k = np.clip(np.searchsorted(grid, x) - 1, 0, len(grid) - 2)
+            t = ((x - grid[k]) / (grid[k + 1] - grid[k]))[:, None]
             return np.max((1 - t) * curves[k] + t * curves[k + 1] - gb * touch[:, None] ** 2, axis=0)
 
     spared_negative = np.exp(-other(0.0))
