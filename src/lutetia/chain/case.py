@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -92,6 +92,9 @@ Density, Gray = _quantity("g/mL", within=("0.001 g/mL", "25 g/mL")), _quantity("
 Name = Annotated[str, BeforeValidator(_name)]
 Relative = Annotated[float, BeforeValidator(_relative)]
 Moment = Annotated[dt.datetime, BeforeValidator(_moment)]
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class _Part(BaseModel):
@@ -326,14 +329,28 @@ def load_case(path: Path | str) -> Case:
         Not a file, not TOML, another schema, an unknown or missing key, a value that is not possible; the sentence
         names the key and, where there is one, the key that was probably meant.
     """
-    path, content, sha256 = read_toml(path, SCHEMA, "case.toml")
-    for reserved in ("folder", "sha256"):
+    return read_checked(path, Case, SCHEMA, "case.toml")
+
+
+def read_checked(path: Path | str, model: type[Checked], schema: str, usual: str) -> Checked:
+    """A file of the schema `schema`, checked against `model`, which gets its hash (and, if it has one, its folder) beside the file's keys.
+
+    In a folder, the file `usual` is read.
+
+    Raises
+    ------
+    BadInput
+        As `load_case`.
+    """
+    path, content, sha256 = read_toml(path, schema, usual)
+    own: dict[str, Any] = {"sha256": sha256} | ({"folder": path.parent.resolve()} if "folder" in model.model_fields else {})
+    for reserved in own:
         if reserved in content:
-            raise BadInput(f"{path.name}: the key {reserved!r} is not one of a case file; remove it.")
+            raise BadInput(f"{path.name}: the key {reserved!r} is not one that such a file has; remove it.")
     try:
-        return Case(**content, folder=path.parent.resolve(), sha256=sha256)
+        return model(**content, **own)
     except ValidationError as error:
-        raise BadInput(f"{path.name}: {fault_sentence(error, Case)}") from None
+        raise BadInput(f"{path.name}: {fault_sentence(error, model)}") from None
 
 
 def read_toml(path: Path | str, wanted: str, usual: str) -> tuple[Path, dict[str, Any], str]:
@@ -346,15 +363,15 @@ def read_toml(path: Path | str, wanted: str, usual: str) -> tuple[Path, dict[str
     try:
         raw = path.read_bytes()
     except OSError:
-        raise BadInput(f"There is no readable case file {path.name!r}; give the path of a {usual}.") from None
+        raise BadInput(f"There is no readable file {path.name!r}; give the path of a {usual}.") from None
     try:
         content = tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise BadInput(f"{path.name} is not a text file in UTF-8; give a case file, saved as UTF-8.") from None
+        raise BadInput(f"{path.name} is not a text file in UTF-8; give a {usual}, saved as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path.name} is not valid TOML ({error}); correct that line.") from None
     except (ValueError, RecursionError):  # a number of thousands of digits, brackets in thousands
-        raise BadInput(f"{path.name} holds a number or a nesting beyond what a case file needs; correct it.") from None
+        raise BadInput(f"{path.name} holds a number or a nesting beyond what a {usual} needs; correct it.") from None
     schema = content.pop("schema", None)
     if schema != wanted:
         raise BadInput(f"{path.name}: {'names no schema' if schema is None else f'the schema is {schema!r}'}; this version reads schema = {wanted!r}.")

@@ -186,8 +186,7 @@ def _sweep(spec: ClusterSpec, tissue: Tissue, seed: int) -> dict[str, Any]:
     def rows(alpha_change: float = 0.0, weight: float | None = None) -> list[dict[str, Any]]:
         nominal = alpha_change == 0 and weight is None
         decays = {n: (amounts[n] if weight is None else _matched(spec, n, weight))["decays_per_positive_cell"] for n in names}
-        # Only what has alphas depends on their slope: the rest is taken from what was kept.
-        answer = {n: spec.survival(n, alpha_change=alpha_change if emits_alphas(n, progeny=spec.uptake.progeny) else 0.0) for n in names}
+        answer = {n: spec.survival(n, alpha_change=alpha_change) for n in names}
 
         def expected(n: str, each: float, f: float, d: float) -> Expected:
             if spec.uptake.patch > 0:

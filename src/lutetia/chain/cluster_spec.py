@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ..core import BadInput
 from ..dosimetry.cells import CellGeometry
@@ -17,7 +17,7 @@ from ..nuclides import nuclide
 from ..radiobiology import lea_catcheside
 from ..radiobiology.cells import LQParameters, lq_parameters, refuse_protraction
 from ..transport.alpha_encounters import alpha_reach_um
-from .case import Activity, Mass, Relative, _Part, _quantity, fault_sentence, read_toml
+from .case import Activity, Mass, Relative, _Part, _quantity, read_checked
 
 CLUSTER_SCHEMA = "lutetia-cluster/1"
 #: Used where the file names no parameters: one cell line in which both radiations were measured.
@@ -221,13 +221,7 @@ def load_cluster(path: Path | str) -> ClusterSpec:
     BadInput
         Not a file, not TOML, another schema, an unknown or missing key, or a value that is not possible.
     """
-    path, content, sha256 = read_toml(path, CLUSTER_SCHEMA, "cluster.toml")
-    if "sha256" in content:
-        raise BadInput(f"{path.name}: the key 'sha256' is not one of a cluster file; remove it.")
-    try:
-        spec = ClusterSpec(**content, sha256=sha256)
-    except ValidationError as error:
-        raise BadInput(f"{path.name}: {fault_sentence(error, ClusterSpec)}") from None
+    spec = read_checked(path, ClusterSpec, CLUSTER_SCHEMA, "cluster.toml")
     _ = spec.geometry, spec.parameter_sets()  # a nucleus larger than its cell, an unknown set: said before anything runs
     for name in [spec.nuclide, *(spec.sweep.nuclides if spec.sweep else [])]:
         nuclide(name)

@@ -318,7 +318,7 @@ def _micrometastases(decays_per_g: Mapping[str, float], variants_per_g: Mapping[
         return {n: activity_concentration_decays_per_cell(c, volume) for n, c in per_g.items()}
 
     def rows(decays: Mapping[str, float], alpha_per_Gy: float, control: bool = False) -> list[dict[str, Any]]:
-        track = {n: single_track(alpha_per_Gy if emits_alphas(n, progeny=progeny) else alphas.alpha_per_Gy) for n in decays}
+        track = {n: single_track(alpha_per_Gy) if emits_alphas(n, progeny=progeny) else 0.0 for n in decays}
         answer = {n: Survival(electrons.alpha_per_Gy, electrons.beta_per_Gy2, 1.0, t) for n, t in track.items()}
         return sweep_rows(decays, _FRACTIONS, _DIAMETERS_UM.tolist(), lambda n, each, f, d: tissue.expected(n, answer[n], each, f, d, control=control))
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ..core import BadInput
 from ..kinetics.pbpk import ParameterSet, Patient, Tumour, body_surface_m2
-from .case import Density, Name, _Part, _quantity, fault_sentence, read_toml
+from .case import Density, Name, _Part, _quantity, read_checked
 
 PATIENT_SCHEMA = "lutetia-patient/1"
 
@@ -72,10 +71,4 @@ def load_patient(path: Path | str) -> PatientFile:
     BadInput
         Not a file, not TOML, another schema, an unknown or missing key, or a value that no patient has.
     """
-    path, content, sha256 = read_toml(path, PATIENT_SCHEMA, "patient.toml")
-    if "sha256" in content:
-        raise BadInput(f"{path.name}: the key 'sha256' is not one of a patient file; remove it.")
-    try:
-        return PatientFile(**content, sha256=sha256)
-    except ValidationError as error:
-        raise BadInput(f"{path.name}: {fault_sentence(error, PatientFile)}") from None
+    return read_checked(path, PatientFile, PATIENT_SCHEMA, "patient.toml")

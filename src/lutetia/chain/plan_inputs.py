@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ..agents import Agent
 from ..core import BadInput, parse, sha256_file
 from ..kinetics.pbpk import ParameterSet, Patient, Tumour, parameter_set, virtual_patients
 from ..nuclides import nuclide
 from ..planning import Given, Limit, SizeLaw, convention, limit_conventions, organs_of
-from .case import Name, _Part, _quantity, fault_sentence, read_toml
+from .case import Name, _Part, _quantity, read_checked
 from .patient_file import PATIENT_SCHEMA, load_patient
 
 GIVEN_SCHEMA, DRAWS_SCHEMA, CASE_SCHEMA = "lutetia-given/1", "lutetia-draws/1", "lutetia-case/1"
@@ -123,6 +123,7 @@ class GivenFile(_Part):
     """Cycles that were given, with what was measured."""
 
     title: str | None = None
+    sha256: str
     cycle: Annotated[list[GivenCycle], Field(min_length=1)]
 
 
@@ -134,18 +135,14 @@ def load_given(path: Path, default_nuclide: str) -> tuple[list[Given], str]:
     BadInput
         Not such a file, or a value that makes no sense.
     """
-    path, content, sha256 = read_toml(path, GIVEN_SCHEMA, "given.toml")
-    try:
-        file = GivenFile(**content)
-    except ValidationError as error:
-        raise BadInput(f"{path.name}: {fault_sentence(error, GivenFile)}") from None
+    file = read_checked(path, GivenFile, GIVEN_SCHEMA, "given.toml")
     found = []
     for n, c in enumerate(file.cycle, 1):
         names = [d.region for d in c.dose]
         if len(set(names)) < len(names):
             raise BadInput(f"{path.name}: cycle {n} has two doses of {next(x for x in names if names.count(x) > 1)!r}; give one.")
         found.append(Given(nuclide(c.nuclide or default_nuclide).name, c.activity, c.ligand, {d.region: d.dose for d in c.dose}, {d.region: d.u for d in c.dose}))
-    return found, sha256
+    return found, file.sha256
 
 
 def read_limits(text: str | None) -> tuple[Limit, ...]:

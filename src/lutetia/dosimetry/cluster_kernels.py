@@ -8,7 +8,6 @@ Photons are left out: next to electrons and alphas they give under 1 % within a 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -193,8 +192,3 @@ def activity_concentration_decays_per_cell(decays_per_g: float, volume_per_cell_
     1000
     """
     return decays_per_g * volume_per_cell_um3 * 1e-12
-
-
-def nucleus_mass_g(cell: CellGeometry) -> float:
-    """Mass of the nucleus at 1 g/mL."""
-    return 4 / 3 * math.pi * (cell.nucleus_radius_um * 1e-4) ** 3
