@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lutetia.cli.app import app
-from lutetia.core import LutetiaError
+from lutetia.core import LutetiaError, show
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "planning.md"
 PATIENT = """schema = "lutetia-patient/1"
@@ -85,14 +85,16 @@ def _keys(value: object) -> set[str]:
 
 
 def test_every_key_of_a_result_is_on_the_page_and_every_option_in_the_table(patient: Path) -> None:
-    r = planned(patient, "--limits", "kidneys=kidney-BED-40-Bodei-2008,salivary=25 Gy", *SMALL)
+    r = planned(patient, "--limits", "kidneys=kidney-BED-40-Bodei-2008,salivary=25 Gy", "--beyond-studied", *SMALL)
+    assert set(r["studied"]) == set(r["supply"].pop("largest_Bq")) == set(r["supply"].pop("least_Bq")) == {"Lu-177"}
+    r["studied"] = r["studied"].pop("Lu-177")
     for b in r["baselines"]:
         assert set(b.pop("probability_above")) == {"kidney 40 Gy BED", "parotid 25 Gy", "submandibular 25 Gy"}
     text = PAGE.read_text("utf-8")
     missing = sorted(k for k in _keys(r) - {"title"} if f"`{k}`" not in text and not (k.endswith("_5_95") and f"`{k[:-5]}`" in text))
     assert not missing
     rows = list(csv.DictReader((patient.parent / "out" / "options.csv").open()))
-    assert len(rows) == len(r["options"]) == 2 and float(rows[0]["activity_Bq"]) == pytest.approx(r["plan"]["activity_Bq"], rel=1e-5)
+    assert len(rows) == len(r["options"]) == 2 and float(rows[0]["activities_Bq"].split()[0]) == pytest.approx(r["plan"]["activity_Bq"], rel=1e-5)
     assert json.loads((patient.parent / "out" / "result.json").read_text())["plan"] == r["plan"]
     assert [x["verification"] for x in r["limits"]] == ["recalled, not re-read", "given by the user", "given by the user"]
     assert any("recalled" in a and "kidney-BED-40-Bodei-2008" in a for a in r["assumptions"]) and "lacrimal" in r["no_limit"]
@@ -153,13 +155,66 @@ def test_a_scan_decides_the_activity(tmp_path: Path) -> None:
     found = []
     for kidney in (4, 8):
         (tmp_path / "pet.toml").write_text(PET.replace("{kidney}", str(kidney)))
-        found.append(planned(tmp_path / "pet.toml", *KIDNEY, *SMALL, "--cycles-max", "1"))
+        found.append(planned(tmp_path / "pet.toml", *KIDNEY, *SMALL, "--cycles-max", "1", "--beyond-studied"))
     assert found[0]["who"]["kind"] == "diagnostic case" and found[1]["plan"]["activity_Bq"] < 0.75 * found[0]["plan"]["activity_Bq"]
     done = CliRunner().invoke(app, ["predict", str(tmp_path / "pet.toml"), "--agent", "177Lu-PSMA-617", "--out", str(tmp_path / "forecast")])
     assert done.exit_code == 0, done.exception
-    r = planned(tmp_path / "forecast", *KIDNEY, *SMALL, "--cycles-max", "1")
+    r = planned(tmp_path / "forecast", *KIDNEY, *SMALL, "--cycles-max", "1", "--beyond-studied")
     assert r["who"]["kind"] == "forecast" and r["plan"]["activity_Bq"] == pytest.approx(found[1]["plan"]["activity_Bq"], rel=1e-12)
     assert "another ligand" in str(run(tmp_path / "forecast", *KIDNEY, *SMALL, agent="177Lu-PSMA-I&T").exception)
+
+
+SPECT = PET.replace('"pet"', '"cycle 1"').replace("Ga-68", "Lu-177").replace("68Ga", "177Lu").replace("150 MBq", "7.4 GBq").replace("3 nmol", "57 nmol").replace("03-04", "03-18")
+SPECT = re.sub(r"(weight|height|gfr) = .*\n", "", SPECT).replace('"1 h"', '"24 h", "72 h", "168 h"')
+
+
+def test_after_a_measured_cycle_the_rest_is_planned_from_the_forecast(tmp_path: Path) -> None:
+    """The cycle that the forecast was made with counts as given without being told again, and kidneys known better allow more at the same risk."""
+    (tmp_path / "pet.toml").write_text(PET.replace("{kidney}", "5"))
+    (tmp_path / "cycle1.toml").write_text(SPECT.replace('"{kidney} MBq"', '"136 MBq", "53 MBq", "8 MBq"').replace('"1.2 MBq"', '"60 MBq", "32 MBq", "9 MBq"'))
+    command = ["predict", str(tmp_path / "pet.toml"), "--agent", "177Lu-PSMA-617", "--therapy", str(tmp_path / "cycle1.toml"), "--nuclide", "Tb-161", "--ligand", "57 nmol", "--out", str(tmp_path / "forecast")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.exception
+    r = planned(tmp_path / "forecast", *KIDNEY, *SMALL)
+    assert [(c["nuclide"], c["activity_Bq"], c["ligand_nmol"]) for c in r["given"]["cycles"]] == [("Lu-177", 7.4e9, 57.0)] and r["given"]["effective_draws"] is None
+    used = next(x for x in r["given"]["used"] if x["region"] == "kidney")
+    seen = json.loads((tmp_path / "forecast" / "result.json").read_text())["cycles"][0]["doses"]
+    dose = 7.4 * next(x for x in seen if x["region"] == "kidney")["dose_Gy_per_GBq"]
+    assert used["used_Gy"] == pytest.approx(dose * (1 + 0.07 * dose / 2.6), rel=0.06)
+    assert any("count as given" in x or "counts as given" in x for x in r["assumptions"])
+    width = r["plan"]["constraints"][0]["reached_Gy_5_95"]
+    assert width[1] / width[0] < 1.6
+    other = tmp_path / "given.toml"
+    other.write_text('schema = "lutetia-given/1"\n[[cycle]]\nactivity = "6 GBq"\nligand = "57 nmol"\n')
+    error = run(tmp_path / "forecast", *KIDNEY, *SMALL, "--given", str(other)).exception
+    assert isinstance(error, LutetiaError) and "not the 1 that the forecast was made with" in str(error)
+
+
+def test_a_sequence_of_two_nuclides_is_planned_and_printed_cycle_by_cycle(patient: Path) -> None:
+    rbe = ("--organ-rbe", "deterministic-5", "--tumour-rbe", "PC3-PIP-Ruigrok-2022")
+    r = planned(patient, *KIDNEY, *SMALL, "--nuclides", "Lu-177,Ac-225", "--max-activity", "Lu-177=3 GBq,Ac-225=8 MBq", *rbe)
+    courses = {tuple(c["nuclide"] for c in o["schedule"]) for o in r["options"]}
+    assert courses >= {("Lu-177", "Ac-225"), ("Ac-225", "Lu-177"), ("Lu-177", "Lu-177"), ("Ac-225", "Ac-225")}
+    for o in r["options"]:
+        assert all(c["activity_Bq"] <= {"Lu-177": 3e9, "Ac-225": 8e6}[c["nuclide"]] * (1 + 1e-9) for c in o["schedule"])
+        assert o["activity_Bq"] is None if len({(c["nuclide"], c["activity_Bq"]) for c in o["schedule"]}) > 1 else o["activity_Bq"] == o["schedule"][0]["activity_Bq"]
+    assert [c["day"] for c in r["plan"]["schedule"]] == [0, 42][: r["plan"]["cycles"]]
+    assert r["supply"]["largest_Bq"] == {"Lu-177": 3e9, "Ac-225": 8e6}
+    page = (patient.parent / "out" / "report.html").read_text("utf-8")
+    assert page.count("<svg") + page.count("data:image/svg+xml") == 1 and "http" not in page.replace("http-equiv", "").split("<section>")[0]
+    for c in r["plan"]["schedule"]:
+        assert f">{c['nuclide']}</td>" in page and show(c["activity_Bq"], "Bq") in page
+    assert "PC3-PIP-Ruigrok-2022" in page and "Weighted" in page and "Not a medical device" in page
+    text = run(patient, *KIDNEY, *SMALL, "--nuclides", "Lu-177,Ac-225", "--max-activity", "Lu-177=3 GBq,Ac-225=8 MBq", *rbe).stdout
+    assert "MBq of Lu-177, then 1 x" in text or "MBq of Ac-225, then 1 x" in text
+
+
+def test_an_injection_beyond_those_studied_must_be_asked_for(patient: Path) -> None:
+    kept, beyond = (planned(patient, "--limits", "kidneys=80 Gy BED", *SMALL, "--cycles-max", "1", *more) for more in ((), ("--beyond-studied",)))
+    assert kept["plan"]["activity_Bq"] == 9.3e9 and kept["plan"]["active"] == "largest injection that was studied" and "Rathke" in kept["studied"]["Lu-177"]["source"]
+    assert beyond["plan"]["activity_Bq"] > 9.3e9 and any("more than the largest studied (9300 MBq" in x for x in beyond["assumptions"])
+    tb = planned(patient, *KIDNEY, *SMALL, "--nuclides", "Tb-161")
+    assert tb["studied"] == {} and any("no study of an injection with Tb-161" in x for x in tb["assumptions"])
 
 
 @pytest.mark.parametrize(
@@ -182,6 +237,8 @@ def test_a_scan_decides_the_activity(tmp_path: Path) -> None:
         ((*KIDNEY, "--uptake-change", "some"), 2, "'published' or 'none'"),
         ((*KIDNEY, "--invisible", "number=5"), 2, "none of which has a default"),
         ((*KIDNEY, "--nuclides", "Xx-1"), 2, "Xx-1"),
+        ((*KIDNEY, "--max-activity", "Lu-177=9 GBq,177Lu=8 GBq"), 2, "stands there twice"),
+        ((*KIDNEY, "--max-activity", "Lu-177=9"), 2, "without a unit"),
     ],
 )
 def test_what_cannot_be_planned_is_refused_in_a_sentence(patient: Path, args: tuple[str, ...], code: int, says: str) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..agents import Agent, agent, kinetics_statement
+from ..agents import Agent, StudiedActivity, agent, kinetics_statement, largest_studied
 from ..core import BadInput, finite_or_none, staged_folder, to_json, write_atomic
 from ..data import table
 from ..kinetics.pbpk import parameter_sets, published_uptake_factors
@@ -38,7 +38,7 @@ from ..planning import (
 )
 from ..planning.baselines import FIXED_ACTIVITY_BQ, FIXED_CYCLES, FIXED_LIGAND_NMOL
 from ..planning.goals import TUMOUR_ALPHA_PER_GY
-from ..planning.optimise import DELIVERED, HOT, label
+from ..planning.optimise import label
 from ..planning.response import TUMOUR_PARAMETERS
 from ..planning.risk import effective_draws
 from ..planning.update import given_bed_Gy, likelihood_weights, resampled
@@ -51,17 +51,17 @@ LIGANDS_NMOL = (20.0, 40.0, 57.0, 100.0, 200.0)
 NO_BOUNDS = Supply()
 #: Draws of a plan, and of the population from which those that agree with given cycles are taken.
 DRAWS, _POOL = 400, 3000
-_TABLES = ("organ_limits", "radiobiology_bed", "pbpk_psma_sets", "pbpk_variability", "pbpk_cycle_uptake", "radiobiology_rbe")
+_TABLES = ("organ_limits", "radiobiology_bed", "pbpk_psma_sets", "pbpk_variability", "pbpk_cycle_uptake", "radiobiology_rbe", "studied_activities")
 _ALPHA_BASELINES = (("10 MBq for 6 cycles", 10e6, "activity taken forward by the trial AcTION of 225Ac-PSMA-617 (ASCO 2026, abstract 5010)"), ("100 kBq/kg for 6 cycles", None, "kBq/kg as in trials of alpha emitters (25 to 125 kBq/kg up to six times)"))
 
 
 def run_plan(
     path: Path | str, agent_name: str, out: Path | str, *, limits: Sequence[Limit] = (), risk: float = 0.05, nuclides: Sequence[str] = (), ligands_nmol: Sequence[float] = LIGANDS_NMOL,
     cycles_max: int = 6, interval_days: float = 42.0, supply: Supply = NO_BOUNDS, organ_rbe: str | None = None, tumour_rbe: str | None = None, uptake_change: str = "published",
-    doubling_days: float | None = None, invisible: SizeLaw | None = None, given: Path | str | None = None, kinetics: str | None = None, use_class_prior: bool = False,
-    draws: int = DRAWS, seed: int = 1,
+    doubling_days: float | None = None, invisible: SizeLaw | None = None, unequal: bool = False, beyond_studied: bool = False, given: Path | str | None = None, kinetics: str | None = None, use_class_prior: bool = False,
+    draws: int = DRAWS, seed: int = 1, report: Callable[[Path, dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Plan the next cycles and write ``result.json`` and ``options.csv`` to the folder `out`.
+    """Plan the next cycles and write ``result.json``, ``options.csv`` and, with `report`, ``report.html`` to the folder `out`.
 
     Parameters
     ----------
@@ -86,8 +86,12 @@ def run_plan(
     doubling_days : float or None
         Of tumour cells between cycles; no growth where not given.
     invisible : SizeLaw or None
+    unequal : bool
+        Also try activities that differ from cycle to cycle.
+    beyond_studied : bool
+        Allow an injection of more activity than any that was studied.
     given : path or None
-        Cycles that were given.
+        Cycles that were given; those that a forecast was made with are known from it.
     kinetics, use_class_prior, draws, seed
         As for `run_simulate`.
 
@@ -105,15 +109,18 @@ def run_plan(
         raise BadInput(f"{a.id} has a population model alone ({chosen}), which has no masses and no receptors, so that no dose follows from it and nothing can be planned. {kinetics_statement(a)}")
     _check(risk, cycles_max, interval_days, draws, uptake_change, doubling_days, ligands_nmol)
     names = list(dict.fromkeys(nuclide(n).name for n in nuclides)) or [a.nuclide]
-    past, given_sha256 = ([], None) if given is None else load_given(Path(given), a.nuclide)
     who = read_who(Path(path), a, chosen, draws, seed, use_class_prior)
+    past, given_sha256 = (list(who.given), None) if given is None else load_given(Path(given), a.nuclide)
+    if given is not None and who.given and [(g.nuclide, g.activity_Bq, g.ligand_nmol) for g in past] != [(g.nuclide, g.activity_Bq, g.ligand_nmol) for g in who.given]:
+        raise BadInput(f"--given: {len(past)} cycles that are not the {len(who.given)} that the forecast was made with (nuclide, activity, ligand); give the same, or leave --given out.")
     said = [f"kinetics of {prior.id}, of the same target and kind of molecule, stand in for those of {a.id}, which are not public"] if prior is not None else []
     said += who.said
     organs = list(dict.fromkeys(["kidney", *(x.organ for x in limits)]))
     further = max(cycles_max, FIXED_CYCLES - len(past))
     factors = published_uptake_factors(len(past) + further) if uptake_change == "published" else [1.0] * (len(past) + further)
+    studied = {n: x for n in names if (x := largest_studied(a.ligand, n)) is not None}
     problem = Problem(
-        tuple(limits), risk, supply, None if organ_rbe is None else rbe(organ_rbe).value, None if tumour_rbe is None else rbe(tumour_rbe).value,
+        tuple(limits), risk, supply, {} if beyond_studied else {n: x.activity_Bq for n, x in studied.items()}, None if organ_rbe is None else rbe(organ_rbe).value, None if tumour_rbe is None else rbe(tumour_rbe).value,
         growth_Gy_per_day=0.0 if doubling_days is None else math.log(2) / (TUMOUR_ALPHA_PER_GY * doubling_days), interval_days=interval_days,
     )  # fmt: skip
     record_given = None
@@ -121,23 +128,27 @@ def run_plan(
         who, problem, record_given = _after(past, who, a, chosen, problem, organs, factors, draws, seed, invisible, said, path, use_class_prior)
     table_of = responses(who.patient, who.parameters, organs, sorted(set(ligands_nmol)), names, factors[len(past):], invisible=invisible)
     solved_s = time.perf_counter() - start
-    plans = options(problem, table_of, range(1, cycles_max + 1))
+    plans = options(problem, table_of, range(1, cycles_max + 1), unequal=unequal)
     best = plans[0]
-    r = next(x for x in table_of if (x.nuclide, x.ligand_nmol) == (best.nuclide, best.ligand_nmol))
-    said += _said(problem, best, uptake_change, doubling_days, interval_days, invisible)
+    said += _said(problem, best, uptake_change, doubling_days, interval_days, invisible) + _of_studies(best, names, studied, beyond_studied)
     result: dict[str, Any] = {
         "schema": PLAN_SCHEMA, "version": __version__, "agent": a.id, "kinetics": who.parameters.name, "who": {"kind": who.kind, "sha256": who.sha256, "draws": who.draws, "seed": seed},
         "risk": risk, "limits": [shown(x) for x in limits], "no_limit": _without_limit(limits),
-        "supply": {k: finite_or_none(getattr(supply, k)) for k in ("largest_Bq", "least_Bq", "largest_nmol", "molar_activity_Bq_per_nmol")},
+        "supply": {**{k: {n: finite_or_none(f(n)) for n in names} for k, f in (("largest_Bq", supply.largest), ("least_Bq", supply.least))},
+                   **{k: finite_or_none(getattr(supply, k)) for k in ("largest_nmol", "molar_activity_Bq_per_nmol")}},
+        "studied": {n: {"activity_Bq": x.activity_Bq, "source": x.source, "note": x.note, "kept": not beyond_studied} for n, x in studied.items()},
         "rbe": {"organ": organ_rbe, "tumour": tumour_rbe}, "given": None if record_given is None else record_given | {"sha256": given_sha256},
-        "plan": _plan(best, problem) | {"interval_days": interval_days, "regions": _regions(problem, r, best)},
+        "plan": _plan(best, problem) | {"interval_days": interval_days, "regions": _regions(problem, best)},
         "options": [_plan(p, problem) for p in plans], "baselines": _baselines(problem, table_of, len(past), who),
-        "value_of_scan": _scan_values(problem, r, best, seed), "assumptions": said, "files": {"options": "options.csv"},
+        "value_of_scan": _scan_values(problem, best, seed), "assumptions": said, "files": {"options": "options.csv"},
         "provenance": {"tables": [{"name": t.name, "sha256": t.sha256, "title": t.source["title"], "source": t.source["source"]} for t in map(table, _TABLES)]},
         "timing_s": {"solve": solved_s, "whole": time.perf_counter() - start},
     }  # fmt: skip
     with staged_folder(out) as stage:
         write_atomic(stage / "options.csv", _csv(plans))
+        if report is not None:
+            result["files"]["report"] = "report.html"
+            report(stage / "report.html", result)
         write_atomic(stage / "result.json", to_json(result))
     return result
 
@@ -173,15 +184,19 @@ def _after(
         at = [responses(pool.patient, pool.parameters, regions, [g.ligand_nmol], [g.nuclide], factors[:n])[0] for g in past]
         w = likelihood_weights(past, at)
         kept = effective_draws(w)
-        who = replace(who, **dict(zip(("patient", "parameters"), resampled(pool.patient, pool.parameters, w, draws, seed))))
+        patient, parameters = resampled(pool.patient, pool.parameters, w, draws, seed)
+        who = replace(who, patient=patient, parameters=parameters)
         said[:] = [x for x in said if not x.startswith("nothing was measured")]
         said.append(f"{draws} draws were taken from {_POOL} of the population by how well they foretold the doses of the given cycles; they are worth {kept:.0f} independent ones")
-    at = [responses(who.patient, who.parameters, regions, [g.ligand_nmol], [g.nuclide], factors[:n], invisible=law)[0] for g in past]
+    if who.then:  # the uptake of each cycle is known from its scans
+        at = [responses(*then, regions, [g.ligand_nmol], [g.nuclide], [1.0] * n, invisible=law)[0] for g, then in zip(past, who.then)]
+    else:
+        at = [responses(who.patient, who.parameters, regions, [g.ligand_nmol], [g.nuclide], factors[:n], invisible=law)[0] for g in past]
     organ_rbe, tumour_rbe = (max(problem.rbe_of(x, tumour) for x in at) for tumour in (False, True))  # refuses any cycle with alphas if none is named
     used = given_bed_Gy(past, at, problem.limits, organ_rbe, tumour_rbe, seed)
-    if who.kind != "patient file":
+    if who.kind != "patient file" and not who.then:
         said.append("the doses of the given cycles count against the limits alone; the draws know of them only if the forecast was made with these cycles")
-    if not any(g.dose_Gy for g in past):
+    if not who.then and not any(g.dose_Gy for g in past):
         said.append("no dose of the given cycles was stated: what they took of the limits is the draws' own forecast")
     cycles = [{"nuclide": g.nuclide, "activity_Bq": g.activity_Bq, "ligand_nmol": g.ligand_nmol, "dose_Gy": dict(g.dose_Gy), "u_Gy": dict(g.u_Gy)} for g in past]
     took = [{"region": k, **_band("used_Gy", v)} for k, v in used.items()]
@@ -195,7 +210,8 @@ def _band(key: str, x: np.ndarray) -> dict[str, Any]:
 def _plan(p: Plan, problem: Problem) -> dict[str, Any]:
     """A plan as plain values; a cap that is infinite is no cap."""
     return {
-        "nuclide": p.nuclide, "ligand_nmol": p.ligand_nmol, "cycles": p.cycles, "activity_Bq": p.activity_Bq, "overall_bed_Gy": p.overall_bed_Gy, "overall_bed_Gy_5_95": list(p.overall_bed_5_95_Gy),
+        "nuclide": p.nuclide, "ligand_nmol": p.ligand_nmol, "cycles": p.cycles, "activity_Bq": p.activity_Bq if p.course.alike else None,
+        "schedule": [{"day": c * problem.interval_days, "nuclide": n, "activity_Bq": x} for c, (n, x) in enumerate(zip(p.course.nuclides, p.activities_Bq))], "overall_bed_Gy": p.overall_bed_Gy, "overall_bed_Gy_5_95": list(p.overall_bed_5_95_Gy),
         "active": p.active, "constraints": [
             {"constraint": k, "cap_Bq": finite_or_none(v), "margin": finite_or_none(v / p.activity_Bq - 1), "probability_above": p.risk.get(k), **({"reached_Gy": p.organ_Gy[k][0], "reached_Gy_5_95": list(p.organ_Gy[k][1:])} if k in p.organ_Gy else {"reached_Gy": None, "reached_Gy_5_95": None})}
             for k, v in p.caps_Bq.items()
@@ -203,9 +219,9 @@ def _plan(p: Plan, problem: Problem) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _regions(problem: Problem, r: Response, p: Plan) -> list[dict[str, Any]]:
+def _regions(problem: Problem, p: Plan) -> list[dict[str, Any]]:
     """Absorbed dose of all planned cycles, by radiation and unweighted; BED apart, with the name of what made it."""
-    out = []
+    out, r = [], p.course.response
     for k, x in r.regions.items():
         low, alpha = (p.activity_Bq * d[:, : p.cycles].sum(axis=1) for d in (x.low_Gy_per_Bq, x.alpha_Gy_per_Bq))
         tumour, weighted = k in r.tumours, None
@@ -256,12 +272,12 @@ def _baseline(p: Plan, note: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _scan_values(problem: Problem, r: Response, p: Plan, seed: int) -> list[dict[str, Any]]:
+def _scan_values(problem: Problem, p: Plan, seed: int) -> list[dict[str, Any]]:
     """For the organ that holds the plan, and for the kidney."""
-    out = []
+    out, others = [], min(v for k, v in p.caps_Bq.items() if k not in p.risk)
     for x in problem.limits:
         if label(x) == p.active or x.organ == "kidney":
-            v = value_of_scan(problem, r, p.cycles, x, min(p.caps_Bq[HOT], p.caps_Bq[DELIVERED]), seed=seed)
+            v = value_of_scan(problem, p.course.response, p.cycles, x, others, seed=seed)
             out.append({"constraint": v.organ, "gain_Gy": v.gain_Gy, "u_gain_Gy": v.u_gain_Gy, "activity_without_Bq": v.activity_without_Bq, "activity_with_Bq": v.activity_with_Bq, "scans": v.scans})
     return out
 
@@ -274,7 +290,7 @@ def _without_limit(limits: Sequence[Limit]) -> list[str]:
 
 def _said(problem: Problem, p: Plan, uptake: str, doubling: float | None, interval_days: float, law: SizeLaw | None) -> list[str]:
     said = [
-        "every cycle gets the same activity, ligand and nuclide; plan again after each",
+        "every cycle gets the same amount of ligand; plan again after each",
         f"tumour effect: overall BED with {TUMOUR_PARAMETERS}, alpha {TUMOUR_ALPHA_PER_GY:g} per Gy, alike for every lesion; cells as many as mass",
         "dose is self-dose of a sphere of the region's mass, both sides of a pair as one; that of red marrow is of its own plasma and interstitium alone, a lower bound",
         f"an overall BED above some {math.log(1e9) / TUMOUR_ALPHA_PER_GY:.0f} Gy (one cell in 10^9 left) means control in this model, not a ranking",
@@ -288,8 +304,6 @@ def _said(problem: Problem, p: Plan, uptake: str, doubling: float | None, interv
         said.append("lesions that no image shows are not counted")
     else:
         said.append(f"{law.number:g} lesions from {law.smallest_mL:g} to {law.largest_mL:g} mL with exponent {law.exponent:g} are assumed; their uptake per volume is that of the visible ones")
-    if p.nuclide == "Lu-177" and p.activity_Bq > 1.05 * FIXED_ACTIVITY_BQ:
-        said.append(f"{p.activity_Bq / 1e9:.3g} GBq in a cycle is more than the 7.4 GBq that are approved; what a single injection of it does acutely is in none of these limits: bound it with --max-activity")
     if math.isinf(problem.supply.molar_activity_Bq_per_nmol):
         said.append("the ligand can carry as much activity as there are atoms without carrier; a product carries less: give its molar activity with --molar-activity")
     recalled = [x.name for x in problem.limits if "recalled" in x.verification]
@@ -298,11 +312,22 @@ def _said(problem: Problem, p: Plan, uptake: str, doubling: float | None, interv
     return said
 
 
+def _of_studies(p: Plan, names: Sequence[str], studied: Mapping[str, StudiedActivity], beyond: bool) -> list[str]:
+    """How far injections of the plan are from those that were studied."""
+    said, most = [], {n: max(x for m, x in zip(p.course.nuclides, p.activities_Bq) if m == n) for n in dict.fromkeys(p.course.nuclides)}
+    for n in names:
+        if n not in studied:
+            said.append(f"no study of an injection with {n} on this ligand could be read: no bound but yours holds for its activity; what one injection does acutely is in none of these limits")
+        elif beyond and most.get(n, 0.0) > studied[n].activity_Bq * (1 + 1e-9):
+            said.append(f"{most[n] / 1e6:.4g} MBq of {n} in one injection is more than the largest studied ({studied[n].activity_Bq / 1e6:.4g} MBq, {studied[n].source}); what it does acutely is in none of these limits")
+    return said
+
+
 def _csv(plans: Sequence[Plan]) -> str:
     text = io.StringIO()
     w = csv.writer(text, lineterminator="\n")
     limits = list(plans[0].risk)
-    w.writerow(["nuclide", "ligand_nmol", "cycles", "activity_Bq", "overall_bed_Gy", "overall_bed_Gy_5", "overall_bed_Gy_95", "active", *(f"probability_above {k}" for k in limits)])
+    w.writerow(["nuclide", "ligand_nmol", "cycles", "activities_Bq", "overall_bed_Gy", "overall_bed_Gy_5", "overall_bed_Gy_95", "active", *(f"probability_above {k}" for k in limits)])
     for p in plans:
-        w.writerow([p.nuclide, f"{p.ligand_nmol:g}", p.cycles, f"{p.activity_Bq:.6g}", f"{p.overall_bed_Gy:.6g}", *(f"{x:.6g}" for x in p.overall_bed_5_95_Gy), p.active, *(f"{p.risk[k]:.6g}" for k in limits)])
+        w.writerow([p.nuclide, f"{p.ligand_nmol:g}", p.cycles, " ".join(f"{x:.6g}" for x in p.activities_Bq), f"{p.overall_bed_Gy:.6g}", *(f"{x:.6g}" for x in p.overall_bed_5_95_Gy), p.active, *(f"{p.risk[k]:.6g}" for k in limits)])
     return text.getvalue()

@@ -27,7 +27,8 @@ _Dose = _quantity("Gy", within=("1e-6 Gy", "100000 Gy"))
 class Who:
     """Draws of a patient.
 
-    `kind` is ``"patient file"``, ``"diagnostic case"`` or ``"forecast"``; in the last two the draws already hold what was measured.
+    `kind` is ``"patient file"``, ``"diagnostic case"`` or ``"forecast"``; in the last two the draws already hold what was measured. `given` are the cycles that a
+    forecast was made with, and `then` the draws as they were at each of them.
     """
 
     patient: Patient
@@ -35,6 +36,8 @@ class Who:
     kind: str
     sha256: str
     said: tuple[str, ...]
+    given: tuple[Given, ...] = ()
+    then: tuple[tuple[Patient, ParameterSet], ...] = ()
 
     @property
     def draws(self) -> int:
@@ -81,7 +84,6 @@ def _text(path: Path) -> str:
 
 def _forecast(path: Path, a: Agent, draws: int, kind: str, sha256: str) -> Who:
     """The draws that a forecast has left in its folder."""
-    from ..agents import agent
     from ..kinetics.pbpk.observe import with_factors
 
     try:
@@ -90,9 +92,9 @@ def _forecast(path: Path, a: Agent, draws: int, kind: str, sha256: str) -> Who:
         raise BadInput(f"There is no readable {path.name}; give a patient file, the case of a diagnostic scan, or the folder that 'lutetia predict' wrote.") from None
     if not isinstance(d, dict) or d.get("schema") != DRAWS_SCHEMA:
         raise BadInput(f"{path.name} is not the draws of a forecast (schema {DRAWS_SCHEMA!r}); give the draws.json that 'lutetia predict' wrote, or its folder.")
-    if agent(d["agent"]).ligand != a.ligand:
-        raise BadInput(f"The forecast is of {d['agent']}, the plan of {a.id}, another ligand; forecast for {a.id} first.")
     try:
+        if d["ligand"] != a.ligand:
+            raise BadInput(f"The forecast is of {d['agent']}, the plan of {a.id}, another ligand; forecast for {a.id} first.")
         p = d["patient"]
         patient = Patient(
             p["weight_kg"], p["bsa_m2"], p["haematocrit"], p["gfr_mL_min"], tuple(Tumour(t["name"], t["volume_mL"], density_g_mL=t["density_g_mL"]) for t in p["tumours"])
@@ -100,10 +102,14 @@ def _forecast(path: Path, a: Agent, draws: int, kind: str, sha256: str) -> Who:
         values = {k: float("nan") if v is None else float(v) for k, v in d["values"].items()}
         factors = {k: np.asarray(v, float)[:draws] for k, v in d["factors"].items()}
         whole = with_factors(patient, ParameterSet(d["parameters"], values), factors, d["next_scan"])
+        given = tuple(Given(nuclide(g["nuclide"]).name, float(g["activity_Bq"]), float(g["ligand_nmol"]), {}, {}) for g in d["given"])
+        then = tuple(with_factors(patient, ParameterSet(d["parameters"], values), factors, int(g["scan"])) for g in d["given"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path.name} cannot be read as the draws of a forecast ({type(error).__name__}: {error}); write it anew with 'lutetia predict'.") from None
     said = ("the draws are those of the forecast from the patient's scans; the uptake of tumours that it holds possible for the next injection stands for all cycles, times the change from cycle to cycle",)
-    return Who(*whole, kind, sha256, said)
+    if given:
+        said += (f"{len(given)} cycle{'s' if len(given) > 1 else ''} of the forecast count{'' if len(given) > 1 else 's'} as given, with the doses that its draws hold possible",)
+    return Who(*whole, kind, sha256, said, given, then)
 
 
 class GivenDose(_Part):
@@ -185,6 +191,29 @@ def _parts(text: str, option: str) -> list[tuple[str, str]]:
             raise BadInput(f"{option}: cannot read {part.strip()!r}; write it as NAME=VALUE, separated by commas.")
         out.append((name.strip(), value.strip(" \"'")))
     return out
+
+
+def read_activity(text: str | None, option: str, default: float) -> float | dict[str, float]:
+    """``9 GBq`` for all nuclides, or ``Lu-177=9 GBq,Ac-225=8 MBq``.
+
+    Raises
+    ------
+    BadInput
+
+    >>> read_activity("Lu-177=9 GBq, 225Ac=8 MBq", "--max-activity", float("inf"))
+    {'Lu-177': 9000000000.0, 'Ac-225': 8000000.0}
+    """
+    if text is None:
+        return default
+    if "=" not in text:
+        return parse(text, "Bq", option, positive=True, within=("1 Bq", "1000 TBq"))
+    found: dict[str, float] = {}
+    for name, value in _parts(text, option):
+        known = nuclide(name).name
+        if known in found:
+            raise BadInput(f"{option}: {known} stands there twice; give one activity for each nuclide.")
+        found[known] = parse(value, "Bq", f"{option} {name}", positive=True, within=("1 Bq", "1000 TBq"))
+    return found
 
 
 def read_invisible(text: str) -> SizeLaw:

@@ -55,6 +55,8 @@ class Forecast:
         the highest K is that of the injection to come.
     next_scan : int
         That K.
+    given : tuple of mapping
+        Cycles of the therapy that are in it: ``scan`` (its K), ``nuclide``, ``activity_Bq``, ``ligand_nmol``.
     """
 
     agent: Agent
@@ -63,6 +65,7 @@ class Forecast:
     names: tuple[str, ...]
     draws: Mapping[str, np.ndarray]
     next_scan: int
+    given: tuple[Mapping[str, Any], ...] = ()
 
     def patients(self) -> tuple[Patient, ParameterSet]:
         """The n patients that the posterior holds possible, as arrays, for `simulate_pbpk` or `simulate_cycles`."""
@@ -172,7 +175,8 @@ def run_predict(
     parameters = _with_volumes(set_of[a.ligand], seen)
     draws = posterior.draws(DRAWS, seed)
     tumours = [t.name for t in patient.tumours]
-    forecast = Forecast(a, patient, parameters, tuple(draws) + tuple(f"uptake {t}, scan {len(scans)}" for t in tumours), {**draws, **_next_uptake(tumours, len(scans), spread["occasion_cv"], seed)}, len(scans))
+    given = tuple({"scan": k, "nuclide": _agent_of(c).nuclide, "activity_Bq": c.administration.activity, "ligand_nmol": scans[k].ligand_nmol} for k, c in enumerate(later, 1))
+    forecast = Forecast(a, patient, parameters, tuple(draws) + tuple(f"uptake {t}, scan {len(scans)}" for t in tumours), {**draws, **_next_uptake(tumours, len(scans), spread["occasion_cv"], seed)}, len(scans), given)
     result = {
         "schema": SCHEMA, "version": __version__, "case": {"id": case.id, "title": case.title, "agent": first.id, "sha256": case.sha256},
         "agent": a.id, "nuclide": a.nuclide, "activity_Bq": activity_Bq, "ligand_nmol": ligand_nmol, "draws": DRAWS, "seed": seed,
@@ -410,7 +414,7 @@ def _draws_record(f: Forecast) -> dict[str, Any]:
     """The draws with what they are factors on: enough to make the patients again."""
     p = f.patient
     return {
-        "schema": "lutetia-draws/1", "agent": f.agent.id, "next_scan": f.next_scan, "parameters": f.parameters.name,
+        "schema": "lutetia-draws/1", "agent": f.agent.id, "ligand": f.agent.ligand, "given": [dict(x) for x in f.given], "next_scan": f.next_scan, "parameters": f.parameters.name,
         "values": {k: float(v) if np.isfinite(v) else None for k, v in f.parameters.values.items()}, "factors": {n: f.draws[n].tolist() for n in f.names},
         "patient": {
             "weight_kg": float(p.weight_kg), "bsa_m2": float(p.bsa_m2), "haematocrit": float(p.haematocrit), "gfr_mL_min": float(p.gfr_mL_min),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,15 +19,15 @@ def register(app: typer.Typer) -> None:
 def plan_command(
     who: Annotated[Path, typer.Argument(metavar="WHO", help="Patient file or case of a diagnostic scan (TOML), or the folder that 'predict' wrote.")],
     agent: Annotated[str, typer.Option(help="An agent of the library, such as 177Lu-PSMA-617.")],
-    out: Annotated[Path, typer.Option(help="Folder for result.json and options.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for the report, result.json and options.csv.")],
     limits: Annotated[str | None, typer.Option(help='Limits of organs over all cycles: kidneys="40 Gy BED",salivary="25 Gy",marrow=marrow-2 (a dose, a BED, or a named convention).')] = None,
     risk: Annotated[float, typer.Option(help="Probability with which each limit may be exceeded.")] = 0.05,
-    nuclides: Annotated[str | None, typer.Option(help="Nuclides to choose from, separated by commas; default: the agent's own.")] = None,
+    nuclides: Annotated[str | None, typer.Option(help="Nuclides to choose from, and sequences of two of them, separated by commas; default: the agent's own.")] = None,
     ligands: Annotated[str | None, typer.Option(help='Amounts of ligand to choose from, such as "20 nmol,57 nmol".')] = None,
     cycles_max: Annotated[int, typer.Option(help="Further cycles at most.")] = 6,
     interval: Annotated[str, typer.Option(help="Between two cycles.")] = "42 d",
-    max_activity: Annotated[str | None, typer.Option(help='Largest activity of a cycle that can be given, such as "9 GBq".')] = None,
-    min_activity: Annotated[str | None, typer.Option(help="Least activity of a cycle.")] = None,
+    max_activity: Annotated[str | None, typer.Option(help='Largest activity of a cycle that can be given: "9 GBq", or by nuclide "Lu-177=9 GBq,Ac-225=8 MBq".')] = None,
+    min_activity: Annotated[str | None, typer.Option(help="Least activity of a cycle, for all nuclides or by nuclide.")] = None,
     max_ligand: Annotated[str | None, typer.Option(help="Most ligand that can be given in a cycle.")] = None,
     molar_activity: Annotated[str | None, typer.Option(help='Activity per amount of ligand that the product reaches, such as "130 MBq/nmol".')] = None,
     organ_rbe: Annotated[str | None, typer.Option(help="RBE by which alphas count in organs, by its name, such as deterministic-5.")] = None,
@@ -34,6 +35,8 @@ def plan_command(
     uptake_change: Annotated[str, typer.Option(help="Receptors of tumours from cycle to cycle: published or none.")] = "published",
     doubling_time: Annotated[str | None, typer.Option(help='Of tumour cells between cycles, such as "60 d"; no growth without it.')] = None,
     invisible: Annotated[str | None, typer.Option(help='Lesions below resolution: number=200,smallest="0.001 mL",largest="0.5 mL",exponent=1.5.')] = None,
+    unequal: Annotated[bool, typer.Option("--unequal", help="Also try activities that differ from cycle to cycle.")] = False,
+    beyond_studied: Annotated[bool, typer.Option("--beyond-studied", help="Allow more activity in an injection than any that was studied.")] = False,
     given: Annotated[Path | None, typer.Option(help="File (TOML) of cycles that were given.")] = None,
     kinetics: Annotated[str | None, typer.Option(help="A whole-body parameter set by its name.")] = None,
     class_prior: Annotated[bool, typer.Option("--class-prior", help="For an agent without public kinetics: take those of its class.")] = False,
@@ -43,19 +46,17 @@ def plan_command(
 ) -> None:
     """The next cycles: nuclide, ligand, number of cycles and activity with the most effect on tumours under limits of organs."""
     from ..chain.plan import LIGANDS_NMOL, run_plan
-    from ..chain.plan_inputs import read_invisible, read_limits
+    from ..chain.plan_inputs import read_activity, read_invisible, read_limits
     from ..core import parse
     from ..planning import Supply
-
-    def activity(text: str | None, option: str, default: float) -> float:
-        return default if text is None else parse(text, "Bq", option, positive=True, within=("1 Bq", "1000 TBq"))
+    from ..report.plan import write_plan_report
 
     def amount(text: str, option: str) -> float:
         return parse(text, "nmol", option, positive=True, within=("1 fmol", "1 mmol"))
 
     infinite = float("inf")
     supply = Supply(
-        activity(max_activity, "--max-activity", infinite), activity(min_activity, "--min-activity", 0.0), infinite if max_ligand is None else amount(max_ligand, "--max-ligand"),
+        read_activity(max_activity, "--max-activity", infinite), read_activity(min_activity, "--min-activity", 0.0), infinite if max_ligand is None else amount(max_ligand, "--max-ligand"),
         infinite if molar_activity is None else parse(molar_activity, "Bq/nmol", "--molar-activity", positive=True),
     )  # fmt: skip
     with working("planning", json):
@@ -63,30 +64,30 @@ def plan_command(
             who, agent, out, limits=read_limits(limits), risk=risk, nuclides=[] if nuclides is None else [n.strip() for n in nuclides.split(",") if n.strip()],
             ligands_nmol=LIGANDS_NMOL if ligands is None else [amount(x, "--ligands") for x in ligands.split(",")], cycles_max=cycles_max, interval_days=parse(interval, "d", "--interval", positive=True),
             supply=supply, organ_rbe=organ_rbe, tumour_rbe=tumour_rbe, uptake_change=uptake_change, doubling_days=None if doubling_time is None else parse(doubling_time, "d", "--doubling-time", positive=True),
-            invisible=None if invisible is None else read_invisible(invisible), given=given, kinetics=kinetics, use_class_prior=class_prior, draws=draws, seed=seed,
+            invisible=None if invisible is None else read_invisible(invisible), unequal=unequal, beyond_studied=beyond_studied, given=given, kinetics=kinetics, use_class_prior=class_prior, draws=draws, seed=seed, report=write_plan_report,
         )  # fmt: skip
     if json:
         print_json(result)
         return
     _print(result)
-    typer.echo(f"\nWritten to {out.resolve()}")
+    typer.echo(f"\nReport: {(out / 'report.html').resolve()}")
 
 
 def _print(r: dict[str, Any]) -> None:
     p = r["plan"]
     apart = "" if p["cycles"] == 1 else f", {p['interval_days']:g} d apart"
-    typer.echo(visible(f"{r['agent']}: {p['cycles']} x {p['activity_Bq'] / 1e6:.4g} MBq of {p['nuclide']} on {p['ligand_nmol']:.4g} nmol{apart}; overall tumour BED {_range(p, 'overall_bed_Gy')} Gy"))
+    typer.echo(visible(f"{r['agent']}: {_course(p)} on {p['ligand_nmol']:.4g} nmol{apart}; overall tumour BED {_range(p, 'overall_bed_Gy')} Gy"))
     typer.echo(visible(f"held by: {p['active']}"))
     rows = [
         [c["constraint"], "" if c["cap_Bq"] is None else f"{c['cap_Bq'] / 1e6:.4g}", "" if c["margin"] is None else f"{c['margin']:+.0%}", "" if c["probability_above"] is None else f"{c['probability_above']:.3f}",
          "" if c["reached_Gy"] is None else _range(c, "reached_Gy")]
         for c in p["constraints"]
     ]  # fmt: skip
-    print_table(["constraint", "MBq a cycle", "margin", f"P above, wanted {r['risk']:g}", "reached Gy (5 to 95 %)"], rows)
+    print_table(["constraint", "MBq at most" if p["activity_Bq"] else "MBq of the first cycle at most", "margin", f"P above, wanted {r['risk']:g}", "reached Gy (5 to 95 %)"], rows)
     rows = [[x["region"], *("" if x[k] is None else _range(x, k) for k in ("alpha_Gy", "low_LET_Gy", "weighted_Sv_RBE", "bed_Gy"))] for x in p["regions"]]
     print_table(["region, all cycles", "alpha Gy", "low-LET Gy", "Sv_RBE", "BED Gy"], rows)
-    rows = [[f"{o['nuclide']}, {o['ligand_nmol']:g} nmol, {o['cycles']} cycles", f"{o['activity_Bq'] / 1e6:.4g}", _range(o, "overall_bed_Gy"), o["active"]] for o in r["options"][:5]]
-    print_table(["best five choices", "MBq a cycle", "overall BED Gy", "held by"], rows)
+    rows = [[f"{_course(o)}, {o['ligand_nmol']:g} nmol", _range(o, "overall_bed_Gy"), o["active"]] for o in r["options"][:5]]
+    print_table(["best five choices", "overall BED Gy", "held by"], rows)
     rows = [[b["name"], f"{b['cycles']:g}", _range(b, "overall_bed_Gy"), ", ".join(f"{k} {v:.3f}" for k, v in b["probability_above"].items())] for b in r["baselines"]]
     if rows:
         print_table(["what is usual", "cycles", "overall BED Gy", "P above"], rows)
@@ -98,6 +99,12 @@ def _print(r: dict[str, Any]) -> None:
         typer.echo(visible(f"limit of {x['organ']}: {x['value_Gy']:g} Gy ({x['quantity']}), {x['name'] if x['name'] == x['source'] else '; '.join((x['name'], x['source'], x['verification']))}"))
     for s in r["assumptions"]:
         typer.echo(visible(f"assumed: {s}"))
+
+
+def _course(p: dict[str, Any]) -> str:
+    """``2 x 3000 MBq of Lu-177, then 4 x 6 MBq of Ac-225``."""
+    runs = [(key, len(list(cycles))) for key, cycles in itertools.groupby((f"{c['activity_Bq'] / 1e6:.4g} MBq", c["nuclide"]) for c in p["schedule"])]
+    return ", then ".join(f"{n} x {activity} of {nuclide}" for (activity, nuclide), n in runs)
 
 
 def _range(x: dict[str, Any], key: str) -> str:

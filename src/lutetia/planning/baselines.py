@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core import BadInput
+from .course import equal
+from .goals import TUMOUR_ALPHA_PER_GY, overall_bed_Gy
 from .limits import Limit
-from .optimise import Plan, Problem, assess, terms, tumour_bed_Gy
+from .optimise import Plan, Problem, assess, terms
 from .response import Response
 
 #: Activity and cycles of the approved 177Lu-PSMA-617, with the ligand of 7.4 GBq.
@@ -18,7 +20,7 @@ FIXED_ACTIVITY_BQ, FIXED_CYCLES, FIXED_LIGAND_NMOL = 7.4e9, 6, 57.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A plan on draws one by one: overall tumour BED and what each limit counts, shape (draws,)."""
+    """A plan on draws one by one: overall tumour BED and what each limit counts, with what earlier cycles gave, shape (draws,)."""
 
     overall_bed_Gy: np.ndarray
     organ_Gy: dict[str, np.ndarray]
@@ -26,22 +28,38 @@ class Judged:
 
 def fixed(problem: Problem, r: Response, activity_Bq: float, cycles: int, name: str) -> Plan:
     """The same activity for everyone, whatever the limits say; `Plan.risk` says what they do say."""
-    return assess(problem, r, cycles, activity_Bq, name, {})
+    return assess(problem, equal(r, cycles), activity_Bq, name, {})
 
 
-def judge(problem: Problem, r: Response, activity_Bq: float | np.ndarray, cycles: int | np.ndarray) -> Judged:
-    """Give each draw its own activity and number of cycles (or all the same) and see what comes of it."""
-    a, n = np.broadcast_to(np.asarray(activity_Bq, float), (r.draws,)), np.broadcast_to(np.asarray(cycles, int), (r.draws,))
-    effect, organs = np.zeros(r.draws), {x.organ: np.zeros(r.draws) for x in problem.limits}
-    for k in np.unique(n):
-        here = n == k
-        if k == 0:
-            continue
-        effect[here] = tumour_bed_Gy(problem, r, int(k), a)[here]
-        for x in problem.limits:
-            l, q = terms(problem, r, x, int(k))
-            organs[x.organ][here] = (a * l + a**2 * q)[here]
-    return Judged(effect, organs)
+def judge(problem: Problem, r: Response, activity_Bq: float | np.ndarray, cycles: int | np.ndarray | None = None) -> Judged:
+    """Give each draw activities of its own and see what comes of it.
+
+    Parameters
+    ----------
+    problem, r
+    activity_Bq : float or ndarray
+        Of each cycle, shape (draws,) or one for all; without `cycles` shape (draws, cycles), zero where nothing is given.
+    cycles : int or ndarray, shape (draws,), optional
+    """
+    a = np.asarray(activity_Bq, float)
+    if cycles is not None:
+        a = np.where(np.arange(r.cycles) < np.broadcast_to(cycles, (r.draws,))[:, None], np.broadcast_to(a, (r.draws,))[:, None], 0.0)
+    n = a.shape[1]
+    last = np.where(a > 0, np.arange(n), 0).max(axis=1)
+
+    def used(k: str) -> np.ndarray:
+        return np.broadcast_to(np.asarray(problem.used_Gy.get(k, 0.0), float), (r.draws,))
+
+    def total(k: str, tumour: bool, quadratic: bool) -> np.ndarray:
+        x = r.regions[k]
+        linear = x.linear(problem.rbe_of(r, tumour))[:, :n]
+        summed: np.ndarray = used(k) + (a * linear).sum(axis=1) + ((a**2 * x.quadratic()[:, :n]).sum(axis=1) if quadratic else 0.0)
+        return summed
+
+    bed = np.stack([total(k, True, True) for k in r.tumours], axis=-1)
+    mass = np.array([r.regions[k].number * r.regions[k].mass_g for k in r.tumours])
+    effect = overall_bed_Gy(bed, mass, TUMOUR_ALPHA_PER_GY) - problem.growth_Gy_per_day * problem.interval_days * last
+    return Judged(effect, {x.organ: total(x.organ, False, x.quantity == "BED") for x in problem.limits})
 
 
 def bed_limited_cycles(problem: Problem, r: Response, limit: Limit, activity_Bq: float, *, tolerance_Gy: float = 0.0) -> np.ndarray:
