@@ -15,7 +15,8 @@ from lutetia.core import LutetiaError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "pbpk.md"
 ASK = ("--activity", "7.4 GBq", "--ligand", "57 nmol")
-PATIENT = re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
+BLOCKS = {schema: block for block in re.findall(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) for schema in re.findall(r'schema = "(.*?)"', block)}
+PATIENT = BLOCKS["lutetia-patient/1"]
 
 
 def run(*args: str):  # type: ignore[no-untyped-def]
@@ -151,3 +152,94 @@ def test_text_names_the_set_and_its_assumptions() -> None:
     done = run("177Lu-PSMA-617", *ASK)
     assert done.exit_code == 0 and "kidney" in done.stdout and "three values fitted" in done.stdout and "assumed:" in done.stdout
     assert "no mean of a cohort" in done.stdout
+
+
+# several injections
+
+
+def test_several_injections_of_little_ligand_are_one_injection_again() -> None:
+    """With next to no ligand nothing saturates: each injection is the first one again, whatever lies before it."""
+    r = asked("177Lu-PSMA-617", "--activity", "1 MBq", "--ligand", "0.002 nmol", "--cycles", "3", "--interval", "60 d", "--uptake-change", "none")
+    c = r["course"]
+    assert c["uptake_factors"] == [1.0, 1.0, 1.0] and c["activity_Bq"] == 3e6 and [x["day"] for x in c["by_cycle"]] == [0, 60, 120]
+    for x in c["regions"]:
+        one = regions(r)[x["region"]]["dose_Gy_per_GBq"]
+        assert x["dose_Gy"] == pytest.approx(3 * 1e-3 * one, rel=2e-4)
+        assert regions(c["by_cycle"][2])[x["region"]]["dose_Gy_per_GBq"] == pytest.approx(one, rel=2e-4)
+
+
+def test_ligand_that_is_left_takes_receptors_and_lower_uptake_leaves_more_to_organs() -> None:
+    near, far = (asked("177Lu-PSMA-617", *ASK, "--cycles", "2", "--interval", d, "--uptake-change", "none")["course"]["by_cycle"] for d in ("1 d", "60 d"))
+    assert near[0]["left_nmol"] == 0 and near[1]["left_nmol"] > 5 > 0.1 > far[1]["left_nmol"]
+    assert regions(near[1])["kidney"]["dose_Gy_per_GBq"] < 0.99 * regions(far[1])["kidney"]["dose_Gy_per_GBq"]  # fewer receptors are free
+    r = asked("177Lu-PSMA-617", *ASK, "--cycles", "4")
+    first, last = (regions(r["course"]["by_cycle"][i]) for i in (0, 3))
+    assert last["kidney"]["dose_Gy_per_GBq"] > 1.05 * first["kidney"]["dose_Gy_per_GBq"] and last["tumour 1"]["dose_Gy_per_GBq"] < 0.6 * first["tumour 1"]["dose_Gy_per_GBq"]
+    assert r["course"]["uptake_factors"] == [1.0, 0.731, 0.498, 0.436] and any("PSMA-I&T" in a for a in r["assumptions"])
+    total = {x["region"]: x["dose_Gy"] for x in r["course"]["regions"]}
+    assert total["kidney"] == pytest.approx(7.4 * sum(regions(c)["kidney"]["dose_Gy_per_GBq"] for c in r["course"]["by_cycle"]), rel=1e-9)
+    rows = re.findall(r"\| (kidney|parotid|tumour of 20 mL) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", PAGE.read_text("utf-8"))
+    assert len(rows) == 3
+    for name, *shown in rows:
+        region = "tumour 1" if name.startswith("tumour") else name
+        found = [*(regions(c)[region]["dose_Gy_per_GBq"] for c in r["course"]["by_cycle"]), total[region]]
+        assert [float(x) for x in shown] == pytest.approx(found, rel=0.006)
+
+
+def test_a_population_has_its_course_and_every_key_is_on_the_page() -> None:
+    r = asked("225Ac-PSMA-617", "--activity", "8 MBq", "--ligand", "57 nmol", "--cycles", "2", "--population", "30")
+    c, text = r["course"], PAGE.read_text("utf-8")
+    low, high = next(x for x in c["regions"] if x["region"] == "kidney")["dose_Gy_5_95"]
+    assert low < next(x for x in c["regions"] if x["region"] == "kidney")["dose_Gy"] < high
+    keys = {*c, *c["by_cycle"][0], *c["by_cycle"][0]["regions"][0], *c["regions"][0], *r["progeny"]}
+    assert not [k for k in keys if f"`{k}`" not in text and f"`{k.removesuffix('_5_95')}`" not in text]
+    done = run("225Ac-PSMA-617", "--activity", "8 MBq", "--ligand", "57 nmol", "--cycles", "2")
+    assert "2 injections, 42 d apart" in done.stdout and "day 42" in done.stdout and "progeny: with-parent" in done.stdout
+
+
+# daughters
+
+AC = ("225Ac-PSMA-617", "--activity", "8 MBq", "--ligand", "57 nmol")
+
+
+def test_daughters_that_leave_a_tumour_dose_the_kidney_and_no_atom_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "fates.toml").write_text(BLOCKS["lutetia-fates/1"])
+    stay, go = asked(*AC), asked(*AC, "--fates", str(tmp_path / "fates.toml"))
+    assert go["progeny"]["fates"] == "own" and stay["progeny"]["fates"] == "with-parent"
+    assert sum(go["progeny"]["energy_share"].values()) == pytest.approx(1.0, rel=1e-12)
+    a, b = regions(stay), regions(go)
+    tumour, was = b["tumour 1"]["dose_by_nuclide_Gy_per_GBq"], a["tumour 1"]["dose_by_nuclide_Gy_per_GBq"]
+    assert tumour["Po-213"] == pytest.approx(0.5 * was["Po-213"], rel=1e-9) and tumour["Fr-221"] == pytest.approx(was["Fr-221"], rel=1e-12)
+    # of the tumour's decays half of 213Bi leaves, 0.6 of it to the kidney, whose own stay: decays add as TIAC do
+    more = 0.3 * a["tumour 1"]["tiac_h"] / a["kidney"]["tiac_h"]
+    assert b["kidney"]["dose_by_nuclide_Gy_per_GBq"]["Po-213"] == pytest.approx((1 + more) * a["kidney"]["dose_by_nuclide_Gy_per_GBq"]["Po-213"], rel=1e-9)
+    assert b["parotid"]["dose_Gy_per_GBq"] == pytest.approx(a["parotid"]["dose_Gy_per_GBq"], rel=1e-12)
+    assert sum(was.values()) == pytest.approx(a["tumour 1"]["dose_Gy_per_GBq"], rel=1e-12)
+    assert regions(asked("177Lu-PSMA-617", *ASK))["kidney"]["dose_by_nuclide_Gy_per_GBq"] is None
+
+
+def test_a_preset_is_kept_to_what_its_source_speaks_of(tmp_path: Path) -> None:
+    r = asked(*AC, "--fates", "internalised-small-molecule")
+    assert "five patients with 225Ac-PSMA-I&T" in r["progeny"]["note"] and regions(r)["kidney"]["dose_Gy_per_GBq"] == pytest.approx(regions(asked(*AC))["kidney"]["dose_Gy_per_GBq"], rel=1e-12)
+    assert "no published fate for region" in refused(*AC, "--fates", "antibody-in-circulation")
+    assert "only for Ac-225" in refused("177Lu-PSMA-617", *ASK, "--fates", "internalised-small-molecule")
+    assert "Did you mean internalised-small-molecule" in refused(*AC, "--fates", "internalised-small-molecul")
+    assert "no.toml" in refused(*AC, "--fates", str(tmp_path / "no.toml"))
+    (tmp_path / "f.toml").write_text('schema = "lutetia-fates/1"\n[retained."tumour 9"]\nBi-213 = 0.5\n')
+    assert "there is no region 'tumour 9' here" in refused(*AC, "--fates", str(tmp_path / "f.toml"))
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--cycles", "0"), "give 1 to 20"),
+        (("--cycles", "9"), "published for 1 to 7"),
+        (("--cycles", "2", "--interval", "6"), "without a unit"),
+        (("--cycles", "2", "--interval", "1 h"), "0.1 to 3650 days"),
+        (("--cycles", "2", "--uptake-change", "some"), "'published' or 'none'"),
+        (("--cycles", "2", "--kinetics", "PSMA-617-Siebinga-2023"), "leave --cycles out"),
+        (("--fates", "with-parent", "--kinetics", "PSMA-617-Siebinga-2023"), "leave --fates out"),
+    ],
+)
+def test_a_course_that_cannot_be_is_refused(args: tuple[str, ...], says: str) -> None:
+    assert says in refused("177Lu-PSMA-617", *ASK, *args)

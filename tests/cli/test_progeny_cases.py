@@ -143,7 +143,7 @@ def test_images_by_nuclide(tmp_path: Path, more: str, engine: str) -> None:
     assert part["Po-213"] / part["Ac-225"] == pytest.approx(0.979 * 8.537 / 5.892 * (0.54 if more else 1), rel=2e-3)
     assert sum(sum(d.values()) for d in r["dose_by_nuclide_Gy"].values()) == pytest.approx(r["dose_Gy"], rel=1e-9)
     page = (out / "report.html").read_text()
-    assert "Dose by nuclide of the chain" in page and ("the case file" in page) is bool(more)
+    assert "Dose by nuclide of the chain" in page and ("a file of the user" in page) is bool(more)
 
 
 def test_a_run_by_nuclide_can_be_run_again_but_not_over_other_files(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_order_bits_progress_and_errors_are_those_of_this_process(address: str) 
 
 
 def test_a_population_is_the_same_bit_for_bit(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lutetia.chain.simulate._CHUNK", 25)  # four parts for two workers of two threads each
+    monkeypatch.setattr("lutetia.chain.simulate_body._CHUNK", 25)  # four parts for two workers of two threads each
     shared, here = (run_simulate("177Lu-PSMA-617", **ASK, population=90, scheduler=s) for s in (address, None))
     assert shared == here and here["population"]["patients"] == 90
 

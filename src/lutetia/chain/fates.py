@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core import show
+from ..core import BadInput, near_matches, show
 from ..kinetics.progeny import BLOOD, BODY, EXCRETED, Fates, Free, ProgenyDecays
 from ..kinetics.progeny_presets import PRESETS, WITH_PARENT, resolve_fates
 from ..nuclides import chain, chain_energy_per_decay_MeV, equilibrium_chain, fission_note, nuclide
-from .case import Case
+from .case import Case, Progeny, read_checked
 
+FATES_SCHEMA = "lutetia-fates/1"
 J_PER_MEV = 1.602176634e-13
 #: A member whose half-life is above this part of a region's effective half-life is not short beside the ligand's stay,
 _NOT_SHORT = 0.2
@@ -32,13 +33,46 @@ def case_fates(case: Case, regions: Sequence[str]) -> Fates:
     BadInput
         As `resolve_fates`.
     """
-    p = case.progeny
-    if p is None:
-        return resolve_fates(case.nuclide, regions)
+    return resolve_fates(case.nuclide, regions) if case.progeny is None else fates_of(case.nuclide, regions, case.progeny)
+
+
+def fates_of(parent: str, regions: Sequence[str], p: Progeny) -> Fates:
+    """What the keys of [progeny] mean for these regions.
+
+    Raises
+    ------
+    BadInput
+        As `resolve_fates`.
+    """
     free = {
         n: Free(f.to, f.blood_half_life or 0.0, math.inf if f.return_half_life is None else f.return_half_life) for n, f in p.free.items()
     }  # fmt: skip
-    return resolve_fates(case.nuclide, regions, p.preset, organ=p.organ, retained=p.retained, free=free)
+    return resolve_fates(parent, regions, p.preset, organ=p.organ, retained=p.retained, free=free)
+
+
+class FatesFile(Progeny):
+    """Fates in a file of their own, with the keys that [progeny] has in a case."""
+
+    title: str | None = None
+    sha256: str
+
+
+def load_fates(preset_or_file: str) -> Progeny:
+    """The fates of a preset, or those of a file (schema ``lutetia-fates/1``).
+
+    Raises
+    ------
+    BadInput
+        Neither a preset nor a file that can be read.
+
+    >>> load_fates("internalised-small-molecule").preset
+    'internalised-small-molecule'
+    """
+    if preset_or_file in PRESETS:
+        return Progeny(preset=preset_or_file)
+    if not preset_or_file.endswith(".toml"):
+        raise BadInput(f"--fates: there is no preset {preset_or_file!r}; give one of {', '.join(PRESETS)}, or a file (.toml).{near_matches(preset_or_file, PRESETS)}")
+    return read_checked(preset_or_file, FatesFile, FATES_SCHEMA, "fates.toml")
 
 
 def fate_assumptions(case: Case, fates: Fates) -> list[str]:

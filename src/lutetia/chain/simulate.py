@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..agents import Agent, agent, class_prior, kinetics_statement, molar_activity_Bq_per_nmol
-from ..core import BadInput, near_matches, run_chunks
-from ..dosimetry.regions import self_s
-from ..kinetics.pbpk import ParameterSet, Patient, parameter_set, parameter_sets
+from ..core import BadInput, near_matches
+from ..kinetics.pbpk import Patient, parameter_set, parameter_sets, published_uptake_factors
 from ..kinetics.pbpk.parameters import SET_OF_LIGAND
-from ..kinetics.pbpk.population import some_of, virtual_patients
-from ..kinetics.pbpk.simulate import CURVE_H, PbpkResult, hot_fraction, simulate_pbpk
+from ..kinetics.pbpk.simulate import hot_fraction
 from ..kinetics.population_models import (
     draw,
     fractions,
@@ -23,9 +19,10 @@ from ..kinetics.population_models import (
     time_integrated_h,
     typical,
 )
+from .case import Progeny
+from .fates import load_fates
 from .patient_file import PatientFile, load_patient
-
-_CHUNK = 2000
+from .simulate_body import Injections, spread, whole_body
 
 
 def run_simulate(
@@ -38,10 +35,14 @@ def run_simulate(
     use_class_prior: bool = False,
     population: int | None = None,
     seed: int = 1,
+    cycles: int = 1,
+    interval_days: float = 42.0,
+    uptake_change: str = "published",
+    fates: str | None = None,
     scheduler: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
-    """Simulate one injection of an agent.
+    """Simulate one injection of an agent, or several.
 
     Parameters
     ----------
@@ -60,6 +61,14 @@ def run_simulate(
         Number of virtual patients; without it one typical patient.
     seed : int
         Of the population.
+    cycles : int
+        Injections alike.
+    interval_days : float
+        From one to the next.
+    uptake_change : {"published", "none"}
+        How receptors of tumours change from one to the next.
+    fates : str, optional
+        Of the nuclide's progeny: a preset, or a file.
     scheduler : str, optional
         Address of a Dask scheduler for a population, or ``"local"``: `lutetia.core.run_chunks`. The result is the same without it.
     progress : callable, optional
@@ -86,6 +95,8 @@ def run_simulate(
         raise BadInput(f"A population of {population}; give 1 to 1000000 patients.")
     if scheduler is not None and population is None:
         raise BadInput("A scheduler shares out a population; give --population as well, or leave --scheduler out.")
+    factors = _uptake(cycles, interval_days, uptake_change)
+    progeny = None if fates is None else load_fates(fates)
     file = None if patient is None else load_patient(patient)
     chosen, prior = _kinetics(a, kinetics, use_class_prior)
     result: dict[str, Any] = {
@@ -96,10 +107,25 @@ def run_simulate(
     if chosen in parameter_sets():
         if ligand_nmol is None:
             raise BadInput("A whole-body model needs the amount of ligand, hot and cold together; give --ligand, such as '57 nmol'.")
-        return result | _whole_body(a, chosen, ligand_nmol, file, population, seed, said, scheduler, progress)
+        if cycles > 1 and uptake_change == "published":
+            said.append("receptors of tumours fall from injection to injection as published for 177Lu-PSMA-I&T at about 7.4 GBq a cycle")
+        asked = Injections(a.nuclide, activity_Bq, ligand_nmol, interval_days, factors)
+        return result | _whole_body(asked, chosen, file, population, seed, said, progeny, scheduler, progress)
+    if cycles > 1 or fates is not None:
+        raise BadInput(f"{chosen} is a population model: it has no receptors to carry over and no masses for a dose; leave {'--cycles' if cycles > 1 else '--fates'} out, or name a whole-body set with --kinetics.")
     if scheduler is not None:
         raise BadInput(f"{chosen} is a population model, computed at once; leave --scheduler out.")
     return result | _population_model(a, chosen, activity_Bq, ligand_nmol, file, population, seed, said)
+
+
+def _uptake(cycles: int, interval_days: float, change: str) -> tuple[float, ...]:
+    if not 1 <= cycles <= 20:
+        raise BadInput(f"--cycles {cycles}; give 1 to 20 injections.")
+    if not 0.1 <= interval_days <= 3650:
+        raise BadInput(f"--interval of {interval_days:g} days; give 0.1 to 3650 days.")
+    if change not in ("published", "none"):
+        raise BadInput(f"--uptake-change {change!r}; give 'published' or 'none'.")
+    return tuple(published_uptake_factors(cycles)) if change == "published" else (1.0,) * cycles
 
 
 def _kinetics(a: Agent, wanted: str | None, use_class_prior: bool) -> tuple[str, Agent | None]:
@@ -132,88 +158,20 @@ def _said(a: Agent) -> str:
 
 
 def _whole_body(
-    a: Agent, name: str, ligand_nmol: float, file: PatientFile | None, population: int | None, seed: int, said: list[str], scheduler: str | None,
+    asked: Injections, name: str, file: PatientFile | None, population: int | None, seed: int, said: list[str], progeny: Progeny | None, scheduler: str | None,
     progress: Callable[[float], None] | None,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     one, parameters = Patient(), parameter_set(name)
     if file is not None:
         one, parameters = file.of_model(parameters)
         said.append("what the patient file does not give is the parameter set's")
     else:
         said.append("no patient file: 82 kg, 1.98 m2, haematocrit 0.40, GFR 90 mL/min, tumours of 20, 50 and 250 mL; an assumption, no mean of a cohort")
-    n = population or 1
-    patients, sets = virtual_patients(one, parameters, n, seed) if population else (one, parameters)
-    firsts = range(0, n, _CHUNK)
-    cut = _Chunks(lambda first: (*(some_of(patients, sets, first, min(first + _CHUNK, n)) if population else (patients, sets)), ligand_nmol, a.nuclide), firsts)
-    parts = run_chunks(_of_chunk, cut, scheduler=scheduler, progress=progress)
-    whole: dict[str, Any] = {
-        k: {r: np.concatenate([part[k][r] for part in parts]) for r in parts[0][k]} for k in ("tiac_h", "peak", "peak_time_h", "occupancy")
-    }  # fmt: skip
-    shares = {k: np.concatenate([part[k] for part in parts]) for k in ("urine", "degraded")}
-    mass, compact, regions = parts[0]["mass_kg"], parts[0]["compact"], []
-    for r, tiac in whole["tiac_h"].items():
-        regions.append(
-            {"region": r, "mass_kg": mass.get(r), **_spread("tiac_h", tiac, population), **_dose(a.nuclide, tiac, mass.get(r) if r in compact else None, population),
-             **_spread("peak_occupancy", whole["peak"].get(r), population), **_spread("peak_time_h", whole["peak_time_h"].get(r), population)}
-        )  # fmt: skip
-    occupancy = {r: {k: np.quantile(c, q, axis=0).tolist() for k, q in _QUANTILES.items() if population or k == "median"} for r, c in whole["occupancy"].items()}
-    said += [
-        "ligand that a cell has released is degraded and out of the body; its decays are in no region",
-        "dose is self-dose of a sphere of the region's mass, progeny decaying with the parent; none is given for regions that are no sphere, and none from one region to another",
-    ]
+    result, more = whole_body(asked, one, parameters, population, seed, progeny, scheduler=scheduler, progress=progress)
+    said += more
     if population:
         said.append("the spread is of receptors, release and filtration alone; weight, volumes, flows and affinity do not vary")
-    return {
-        "kinetics": {"name": name, "kind": "whole body", "note": parameters.note}, "regions": regions,
-        **_spread("urine_fraction_24h", shares["urine"], population), **_spread("degraded_fraction_24h", shares["degraded"], population),
-        "receptor_occupancy": {"time_h": list(CURVE_H), "regions": occupancy}, "assumptions": said,
-    }  # fmt: skip
-
-
-class _Chunks:
-    """Parts of a population, each cut when it is wanted, with their number known beforehand."""
-
-    def __init__(self, cut: Callable[[int], tuple[Patient, ParameterSet, float, str]], firsts: range) -> None:
-        self.cut, self.firsts = cut, firsts
-
-    def __len__(self) -> int:
-        return len(self.firsts)
-
-    def __iter__(self) -> Iterator[tuple[Patient, ParameterSet, float, str]]:
-        return map(self.cut, self.firsts)
-
-
-def _of_chunk(chunk: tuple[Patient, ParameterSet, float, str]) -> dict[str, Any]:
-    """What one part of a population gives; it may run in another process."""
-    patients, sets, ligand_nmol, name = chunk
-    return _kept(simulate_pbpk(patients, sets, ligand_nmol, (name,)), name)
-
-
-def _kept(r: PbpkResult, name: str) -> dict[str, Any]:
-    """What is wanted of a part of a population."""
-    return {
-        "tiac_h": {k: v for k, v in r.tiac_h[name].items() if k in r.mass_kg}, "peak": r.peak_occupancy, "peak_time_h": r.peak_time_h, "occupancy": r.occupancy,
-        "urine": r.urine_fraction_24h, "degraded": r.degraded_fraction_24h, "mass_kg": {k: float(np.asarray(m)) for k, m in r.mass_kg.items()}, "compact": r.compact,
-    }  # fmt: skip
-
-
-_QUANTILES = {"median": 0.5, "p5": 0.05, "p95": 0.95}
-
-
-def _spread(key: str, values: np.ndarray | None, population: int | None) -> dict[str, Any]:
-    """A value, or a population's median and 5 to 95 % range."""
-    if values is None:
-        return {key: None}
-    found = {key: float(np.median(values))}
-    return found | {f"{key}_5_95": [float(q) for q in np.quantile(values, (0.05, 0.95))]} if population else found
-
-
-def _dose(name: str, tiac_h: np.ndarray, mass_kg: float | None, population: int | None) -> dict[str, Any]:
-    if mass_kg is None:
-        return {"dose_Gy_per_GBq": None, "dose_by_radiation_Gy_per_GBq": None}
-    decays = tiac_h * 3600 * 1e9
-    s = self_s(name, mass_kg, 1.0)
-    return _spread("dose_Gy_per_GBq", decays * sum(s.values()), population) | {"dose_by_radiation_Gy_per_GBq": {k: float(np.median(decays * v)) for k, v in s.items()}}
+    return result | {"assumptions": said}
 
 
 def _population_model(
@@ -231,12 +189,12 @@ def _population_model(
     out = fractions(patients, [86400.0], **amounts)["excreted"][:, 0]
     said += ["a population model has no masses and no receptors: no dose and no occupancy follow from it", "urine: excreted, and what tissues have broken down"]
     regions = [
-        {"region": r, "mass_kg": None, **_spread("tiac_h", x, population), "dose_Gy_per_GBq": None, "dose_by_radiation_Gy_per_GBq": None, "peak_occupancy": None, "peak_time_h": None}
+        {"region": r, "mass_kg": None, **spread("tiac_h", x, population), "dose_Gy_per_GBq": None, "dose_by_radiation_Gy_per_GBq": None, "dose_by_nuclide_Gy_per_GBq": None, "peak_occupancy": None, "peak_time_h": None}
         for r, x in tiac.items()
     ]
     note = f"{m.source}, {m.patients} patients; " + (f"covariates {dict(given)}" if given else "covariates at their reference")
     return {
-        "kinetics": {"name": name, "kind": "population model", "note": note}, "regions": regions, **_spread("urine_fraction_24h", out, population),
-        "degraded_fraction_24h": None, "receptor_occupancy": None, "assumptions": said,
+        "kinetics": {"name": name, "kind": "population model", "note": note}, "regions": regions, **spread("urine_fraction_24h", out, population),
+        "degraded_fraction_24h": None, "receptor_occupancy": None, "course": None, "progeny": None, "assumptions": said,
     }  # fmt: skip
 

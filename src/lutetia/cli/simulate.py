@@ -27,10 +27,14 @@ def simulate_command(
     class_prior: Annotated[bool, typer.Option("--class-prior", help="For an agent without public kinetics: take those of its class.")] = False,
     population: Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Number of virtual patients.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the population.")] = 1,
+    cycles: Annotated[int, typer.Option(help="Number of injections alike.")] = 1,
+    interval: Annotated[str, typer.Option(help="From one injection to the next.")] = "42 d",
+    uptake_change: Annotated[str, typer.Option(help="Receptors of tumours from injection to injection: published or none.")] = "published",
+    fates: Annotated[str | None, typer.Option(help="Where progeny goes: a preset, or a file (TOML) of fates.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Share a population out: address of a Dask scheduler, or 'local' for two processes.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Where an injection goes: time-integrated activity, dose per GBq, receptor occupancy, urine; one patient or many."""
+    """Where an injection goes, or several: time-integrated activity, dose per GBq, receptor occupancy, urine; one patient or many."""
     from ..chain.simulate import run_simulate
     from ..core import parse
 
@@ -39,7 +43,8 @@ def simulate_command(
     with _bar(population, json) as progress:
         result = run_simulate(
             agent, activity_Bq=activity_Bq, ligand_nmol=ligand_nmol, patient=patient, kinetics=kinetics, use_class_prior=class_prior,
-            population=population, seed=seed, scheduler=scheduler, progress=progress,
+            population=population, seed=seed, cycles=cycles, interval_days=parse(interval, "d", "--interval", positive=True), uptake_change=uptake_change,
+            fates=fates, scheduler=scheduler, progress=progress,
         )  # fmt: skip
     if json:
         print_json(result)
@@ -66,10 +71,22 @@ def _print(r: dict[str, Any]) -> None:
     of = f"{r['population']['patients']} virtual patients, median (5 to 95 %)" if r["population"] else "one patient"
     rows = [[x["region"], *(_cell(x, k) for k in ("tiac_h", "dose_Gy_per_GBq", "peak_occupancy", "peak_time_h"))] for x in r["regions"]]
     print_table(["region", "TIAC h", "Gy/GBq", "peak occupancy", "at h"], rows, visible(f"{r['agent']}, {r['activity_Bq'] / 1e6:.4g} MBq{amount}; {of}"))
+    if r["course"]:
+        _print_course(r["course"])
+    if r["progeny"]:
+        share = ", ".join(f"{p} {100 * x:.3g} %" for p, x in sorted(r["progeny"]["energy_share"].items(), key=lambda p: -p[1])[:8])
+        typer.echo(visible(f"progeny: {r['progeny']['fates']}; energy of the chain released in {share}"))
     typer.echo(f"urine in 24 h {_cell(r, 'urine_fraction_24h', 100)} %")
     typer.echo(visible(f"{r['kinetics']['name']} ({r['kinetics']['kind']}): {r['kinetics']['note']}"))
     for a in r["assumptions"]:
         typer.echo(visible(f"assumed: {a}"))
+
+
+def _print_course(c: dict[str, Any]) -> None:
+    """Dose of each injection and of all, for regions that have one."""
+    of = [{x["region"]: x for x in one["regions"]} for one in c["by_cycle"]]
+    rows = [[x["region"], *(_cell(one[x["region"]], "dose_Gy_per_GBq") for one in of), _cell(x, "dose_Gy")] for x in c["regions"]]
+    print_table(["region, Gy/GBq", *(f"day {one['day']:g}" for one in c["by_cycle"]), "all, Gy"], rows, visible(f"{c['cycles']} injections, {c['interval_days']:g} d apart"))
 
 
 def _cell(x: dict[str, Any], key: str, times: float = 1.0) -> str:

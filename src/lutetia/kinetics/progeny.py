@@ -126,6 +126,37 @@ def progeny_decays(parent: str, tia_Bq_s: Mapping[str, float], fates: Fates) -> 
     return _by_place(system, p, a)
 
 
+def progeny_decays_of_many(parent: str, tia_Bq_s: Mapping[str, np.ndarray], fates: Fates) -> dict[str, dict[str, np.ndarray]]:
+    """The same for many patients at once, from one matrix: decays by nuclide and place, each of shape (patients,).
+
+    Parameters
+    ----------
+    parent, fates
+        As for `progeny_decays`.
+    tia_Bq_s : mapping of str to ndarray, shape (patients,)
+        ``"excreted"`` may be among the places: progeny of what is in the urine decays there.
+
+    Raises
+    ------
+    BadInput
+
+    >>> fates = Fates({"tumour": {"Bi-213": 0.5}}, {"Bi-213": Free({"kidneys": 0.6, "excreted": 0.4})})
+    >>> d = progeny_decays_of_many("Ac-225", {"tumour": np.array([100.0, 200.0]), "kidneys": np.zeros(2)}, fates)
+    >>> d["Po-213"]["kidneys"].round(3).tolist()
+    [29.369, 58.739]
+    """
+    system = _System(parent, list(tia_Bq_s), fates)
+    p = np.stack([np.asarray(tia_Bq_s[c], float) for c in system.sources])
+    if not np.all(np.isfinite(p)) or np.any(p < 0):
+        raise BadInput("progeny: a time-integrated activity of the parent is negative or not finite.")
+    found: dict[str, dict[str, np.ndarray]] = {m.nuclide.name: {} for m in system.members}
+    found[system.members[0].nuclide.name] = dict(zip(system.sources, p))
+    if system.states:
+        for (n, place, _), value in zip(system.states, np.linalg.solve(system.matrix, -system.feed @ p)):
+            found[n][place] = found[n].get(place, 0.0) + np.maximum(value, 0.0)
+    return found
+
+
 def progeny_activity_Bq(
     parent: str, curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], fates: Fates, time_s: Sequence[float] | np.ndarray, *, integrated: bool = False
 ) -> dict[tuple[str, str], np.ndarray]:

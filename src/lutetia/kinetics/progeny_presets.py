@@ -115,8 +115,8 @@ def resolve_fates(
     if own or canonical:
         named = ", ".join([*own, *canonical])
         name = "own" if p.name == WITH_PARENT else f"{p.name}, with own fates for {named}"
-        source = "the case file" if p.name == WITH_PARENT else f"{p.source}; the case file for {named}"
-    note = "as written in the case file; what is not named stays with its parent" if name == "own" else p.note
+        source = "a file of the user" if p.name == WITH_PARENT else f"{p.source}; a file of the user for {named}"
+    note = "as written in a file of the user; what is not named stays with its parent" if name == "own" else p.note
     fates = Fates(by_region | own, canonical, name, source, note)
     check_fates(fates, chain, list(regions))
     return fates

@@ -13,9 +13,9 @@ from ...data import table
 from ...nuclides import nuclide
 from .binding import Binding, Covalent
 from .parameters import ParameterSet
-from .patient import Patient
+from .patient import Patient, Value
 from .solver import DEFAULT_END_MIN, solve
-from .structure import INJECTION, build_body
+from .structure import DEGRADED, INJECTION, URINE, build_body
 from .system import follow
 
 
@@ -26,7 +26,7 @@ class CycleResult:
     Attributes
     ----------
     tiac_h : mapping of nuclide to region to ndarray
-        Decays per becquerel injected in this cycle.
+        Decays per becquerel injected in this cycle; ``"urine"`` and ``"degraded"`` among the regions.
     peak_occupancy : mapping of region to ndarray
         By all ligand.
     left_nmol : ndarray
@@ -64,6 +64,7 @@ def simulate_cycles(
     *,
     uptake_factors: Sequence[float] | None = None,
     binding: Binding = None,
+    unbound_fraction: Value = 1.0,
     release: Literal["degraded", "intact"] = "degraded",
     rtol: float = 1e-5,
 ) -> list[CycleResult]:
@@ -78,7 +79,7 @@ def simulate_cycles(
     uptake_factors : sequence of float, optional
         By which the receptor density of all tumours is multiplied in each cycle; 1 where not given. That a lower uptake is a
         lower density of receptors is an assumption: what was published is a rate.
-    nuclides, binding, release, rtol
+    nuclides, binding, unbound_fraction, release, rtol
         As in `simulate_pbpk`.
 
     Notes
@@ -102,7 +103,7 @@ def simulate_cycles(
     left: np.ndarray | None = None
     for c in range(n):
         tumours = tuple(replace(t, receptor_nmol_L=np.asarray(parameters["receptor_tumour"] if t.receptor_nmol_L is None else t.receptor_nmol_L, float) * factors[c]) for t in patient.tumours)
-        body = build_body(replace(patient, tumours=tumours), parameters, binding=binding, release=release)
+        body = build_body(replace(patient, tumours=tumours), parameters, binding=binding, unbound_fraction=unbound_fraction, release=release)
         own = len(body.system.states)
         system = follow(body.system)
         start = np.zeros((system.patients, len(system.states)))
@@ -111,13 +112,13 @@ def simulate_cycles(
             if c and isinstance(binding, Covalent):  # of fewer receptors the same share is missing
                 missing = [body.system.index(f"{t.name}.used") for t in patient.tumours]
                 start[:, missing] *= factors[c] / factors[c - 1]
-            start[:, [body.system.index("urine"), body.system.index("degraded")]] = 0.0
+            start[:, [body.system.index(URINE), body.system.index(DEGRADED)]] = 0.0
         left_nmol = start[:, :own][:, body.system.ligand].sum(axis=1)
         start[:, system.index(INJECTION)] += ligand_nmol[c]
         start[:, system.index(f"{INJECTION} cohort")] = ligand_nmol[c]
         end = 1440 * interval_days[c] if c < n - 1 else DEFAULT_END_MIN
         s = solve(system, start, decay_per_min=decay, watch=body.taken, end_min=end, rtol=rtol)
-        place = {r: [system.index(f"{x} cohort") for x in states] for r, states in body.regions.items()}
+        place = {r: [system.index(f"{x} cohort") for x in states] for r, states in (*body.regions.items(), (URINE, (URINE,)), (DEGRADED, (DEGRADED,)))}
         found.append(CycleResult(
             {x: {r: s.integral_min[:, d, i].sum(axis=-1) / ligand_nmol[c] / 60 for r, i in place.items()} for d, x in enumerate(nuclides)},
             {r: s.peak_nmol[:, w] / body.sites_nmol[r] for w, r in enumerate(s.watched)}, left_nmol,
