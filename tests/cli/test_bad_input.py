@@ -341,13 +341,18 @@ def test_explain_survives_any_part_replaced(lutetia, tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_killed_leaves_nothing_under_its_name(patient: Path, tmp_path: Path, how: signal.Signals) -> None:
     edit_text(patient, ('engine = "local"', 'engine = "monte-carlo"\nhistories = 10000000000'))
-    run = subprocess.Popen([sys.executable, "-m", "lutetia", "dose", patient, "--out", tmp_path / "out"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(600):
-        if list(tmp_path.glob(".out.*")):
-            break
-        time.sleep(0.05)
-    os.kill(run.pid, how)
-    assert run.wait(60) != 0
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731 - what a shell starts in the background has it ignored
+    command = [sys.executable, "-m", "lutetia", "dose", patient, "--out", tmp_path / "out"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heed) as run:
+        try:
+            for _ in range(600):
+                if list(tmp_path.glob(".out.*")):
+                    break
+                time.sleep(0.05)
+            os.kill(run.pid, how)
+            assert run.wait(60) != 0
+        finally:
+            run.kill()
     assert not (tmp_path / "out").exists()
     if how == signal.SIGTERM:
         assert not list(tmp_path.glob(".out.*"))

@@ -9,9 +9,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from lutetia.chain.binding_file import (
+    AlbuminPart,
+    BindingFile,
+    CovalentPart,
+    DualPart,
+    LargePart,
+)
 from lutetia.chain.patient_file import PatientFile, TumourPart, load_patient
 from lutetia.cli.app import app
 from lutetia.core import LutetiaError
+from lutetia.kinetics.pbpk import Covalent, Patient, parameter_set, simulate_pbpk
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "pbpk.md"
 ASK = ("--activity", "7.4 GBq", "--ligand", "57 nmol")
@@ -243,3 +251,72 @@ def test_a_preset_is_kept_to_what_its_source_speaks_of(tmp_path: Path) -> None:
 )
 def test_a_course_that_cannot_be_is_refused(args: tuple[str, ...], says: str) -> None:
     assert says in refused("177Lu-PSMA-617", *ASK, *args)
+
+
+# molecules of other kinds
+
+
+def bound(tmp_path: Path, text: str, *args: str) -> dict:
+    (tmp_path / "b.toml").write_text('schema = "lutetia-binding/1"\n' + text)
+    return asked("177Lu-PSMA-617", *ASK, "--binding", str(tmp_path / "b.toml"), *args)
+
+
+def test_the_binding_file_of_the_page_is_read_key_by_key(tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text(BLOCKS["lutetia-binding/1"])
+    r = asked("177Lu-PSMA-617", *ASK, "--binding", str(tmp_path / "b.toml"))
+    assert any("given by the user in the binding file, not by the parameter set: kd, albumin, covalent" in a for a in r["assumptions"]) and len(r["binding_file_sha256"]) == 64
+    text = PAGE.read_text("utf-8")
+    keys = {k for m in (BindingFile, AlbuminPart, CovalentPart, DualPart, LargePart) for k in m.model_fields} - {"sha256"}
+    assert not [k for k in keys if f"`{k}`" not in text]
+
+
+def test_what_a_file_changes_is_what_python_changes(tmp_path: Path) -> None:
+    plain = regions(asked("177Lu-PSMA-617", *ASK))
+    p = parameter_set("PSMA-617-three-anchors")
+    same = regions(bound(tmp_path, f'kon = "{p["kon"]} L/nmol/min"\nkd = "{p["koff"] / p["kon"]} nmol/L"\n'))
+    assert same["kidney"]["tiac_h"] == pytest.approx(plain["kidney"]["tiac_h"], rel=1e-9)
+    found = regions(bound(tmp_path, '[covalent]\nk_inact = "0.6 /h"\nturnover = "0.001 /min"\n'))
+    wanted = simulate_pbpk(Patient(), p, 57.0, binding=Covalent(0.01, 0.001)).tiac_h["Lu-177"]
+    assert found["tumour 1"]["tiac_h"] == pytest.approx(float(wanted["tumour 1"][0]), rel=1e-12)
+    none = regions(bound(tmp_path, '[covalent]\nk_inact = "0 /min"\nturnover = "0.001 /min"\n'))
+    assert none["kidney"]["tiac_h"] == pytest.approx(plain["kidney"]["tiac_h"], rel=1e-5)
+    (tmp_path / "p.toml").write_text(PATIENT)  # its tumours are called otherwise, and are tumours
+    dual = '[dual]\nkon = "0.046 L/nmol/min"\nkd = "10 nmol/L"\neffective_molarity = "100 nmol/L"\nsecond_per_first = { tumour = 1.0 }\n'
+    one, two = (regions(x) for x in (asked("177Lu-PSMA-617", *ASK, "--patient", str(tmp_path / "p.toml")), bound(tmp_path, dual, "--patient", str(tmp_path / "p.toml"))))
+    assert two["node"]["tiac_h"] > 1.2 * one["node"]["tiac_h"] and two["kidney"]["tiac_h"] < one["kidney"]["tiac_h"]
+    looser = [regions(bound(tmp_path, f'kd = "{k} nmol/L"\n'))["tumour 1"]["tiac_h"] for k in (0.1, 10, 1000)]
+    assert looser[0] > looser[1] > looser[2]
+
+
+def test_an_antibody_and_albumin_hold_in_populations_and_courses_too(tmp_path: Path) -> None:
+    r = bound(tmp_path, '[large_molecule]\nlike = "gevokizumab"\ntumour_permeability = "0.001 mL/min/g"\n', "--population", "20", "--cycles", "2", "--interval", "14 d")
+    assert r["urine_fraction_24h"] == 0 and r["course"]["by_cycle"][1]["left_nmol"] > 5 and any("Cao" in a for a in r["assumptions"])
+    assert regions(r)["kidney"]["peak_occupancy"] == 0
+    free, held = (regions(bound(tmp_path, f'[albumin]\non = "{on} /min"\noff = "1 /min"\n')) for on in (0, 9))
+    assert held["blood"]["tiac_h"] > 3 * free["blood"]["tiac_h"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('kd = "0.5"\n', "without a unit"),
+        ('kd = "-1 nmol/L"\n', "not between"),
+        ('kon = "0 L/nmol/min"\n', "above zero"),
+        ('koff = "1 /min"\n', "koff"),
+        ('unbound_fraction = 0\n', "unbound_fraction"),
+        ('unbound_fraction = 0.5\n[albumin]\non = "1 /min"\noff = "1 /min"\n', "exclude one another"),
+        ('[albumin]\non = "1 /min"\noff = "0 /min"\n', "above zero off"),
+        ('[large_molecule]\nclearance = "0.01 L/h"\n', "sigma_tight"),
+        ('[large_molecule]\nlike = "gevokizumap"\n', "Did you mean gevokizumab"),
+        ('[dual]\nkon = "1 L/nmol/min"\nkd = "1 nmol/L"\neffective_molarity = "1 nmol/L"\nsecond_per_first = { tumor = 1.0 }\n', "no region 'tumor'"),
+        ('[covalent]\nk_inact = "1 /min"\nturnover = "1 /min"\n[dual]\nkon = "1 L/nmol/min"\nkd = "1 nmol/L"\neffective_molarity = "1 nmol/L"\nsecond_per_first = { tumour = 1.0 }\n', "cannot be given together"),
+    ],
+)  # fmt: skip
+def test_faults_of_a_binding_file_are_named(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "b.toml").write_text('schema = "lutetia-binding/1"\n' + text)
+    assert says in refused("177Lu-PSMA-617", *ASK, "--binding", str(tmp_path / "b.toml"))
+
+
+def test_a_population_model_has_no_binding(tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text('schema = "lutetia-binding/1"\nkd = "1 nmol/L"\n')
+    assert "leave --binding out" in refused("177Lu-PSMA-617", *ASK, "--kinetics", "PSMA-617-Siebinga-2023", "--binding", str(tmp_path / "b.toml"))

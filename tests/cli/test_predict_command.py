@@ -233,3 +233,27 @@ include = ["tumour 1", "kidney left", "kidney right"]
     kidneys_kg = np.isin(np.asarray(image.dataobj), (4, 5)).sum() * abs(np.linalg.det(image.affine[:3, :3])) * 1e-6
     assert regions(r)["kidney"]["mass_kg"] == pytest.approx(kidneys_kg, rel=1e-4) and regions(r)["kidney"]["seen_as"] == ["kidney left", "kidney right"]
     assert r["fit"]["values"] == 4 and len(r["provenance"]["inputs"][0]["files"]) == 3
+
+
+def test_more_activity_than_was_injected_is_refused(case: Path) -> None:
+    case.write_text(CASE.replace('"2.6 MBq"', '"160 MBq"'))
+    assert "164.1 MBq, more than the 81.16 MBq that are left of the 150 MBq injected" in refused(case)
+
+
+def test_values_stated_more_exactly_than_the_model_can_follow_count_as_a_misfit(case: Path) -> None:
+    """With 0.1 % the steps lead nowhere; the regions that the model reaches keep their weight, the one that it does not is said."""
+    case.write_text(CASE.replace('point = "10 %"', 'point = "0.1 %"'))
+    r, plain = asked(case), asked_example(case)
+    assert any(w.startswith("lesion 1: further from the model") for w in r["warnings"]) and r["fit"]["misfit"]["lesion 1"] > 0.1 and r["fit"]["misfit"]["kidney"] < 0.05
+    width, before = ((lambda b: b[1] / b[0])(regions(x)["parotid"]["dose_Gy_per_GBq_5_95"]) for x in (r, plain))
+    assert width < before and r["fit"]["chi2"] > 100
+
+
+def asked_example(case: Path) -> dict:
+    case.write_text(CASE)
+    return asked(case)
+
+
+def test_a_scan_that_the_model_cannot_have_is_said_to_say_nothing(case: Path) -> None:
+    case.write_text(CASE.replace('"1 h"', '"10 s"'))
+    assert any("says next to nothing" in w for w in asked(case)["warnings"])

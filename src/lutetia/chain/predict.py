@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import numpy as np
 
 from .. import __version__
 from ..agents import Agent, agent, class_prior, kinetics_statement, usual_amounts
-from ..core import BadInput, near_matches, sha256_file, staged_folder, to_json, write_atomic
+from ..core import BadInput, near_matches, sha256_file, show, staged_folder, to_json, write_atomic
 from ..data import table
 from ..dosimetry.regions import self_s
 from ..kinetics.pbpk import (
@@ -313,11 +314,24 @@ def _observation(c: Case, who: Agent, typical: ParameterSet, known: Patient, fou
     patient = replace(known, tumours=tumours)
     joined = [np.concatenate([getattr(s, f) for s in found]) for f in ("time_s", "activity_Bq", "u_Bq")]
     region = tuple(s.region for s in found for _ in s.time_s)
+    _check_injected(c, joined[0], joined[1], joined[2], nuclide(who.nuclide).decay_constant_per_s)
     scan = Observation(
         patient, _with_volumes(typical, [*earlier, found]), amount, c.administration.activity, nuclide(who.nuclide).decay_constant_per_s, region,
         joined[0], joined[1], joined[2] / joined[1], c.uncertainty.calibration or 0.0,
     )  # fmt: skip
     return scan, patient
+
+
+def _check_injected(c: Case, time_s: np.ndarray, activity_Bq: np.ndarray, u_Bq: np.ndarray, decay_per_s: float) -> None:
+    """Refuse regions that together hold more than is left of the injection."""
+    for t in np.unique(time_s):
+        here = time_s == t
+        seen, u, left = float(activity_Bq[here].sum()), float(np.sqrt(np.sum(u_Bq[here] ** 2))), c.administration.activity * math.exp(-decay_per_s * t)
+        if seen - 3 * u > left:
+            raise BadInput(
+                f"case {c.id!r}: at {show(float(t), 's')} its regions hold {show(seen, 'Bq')}, more than the {show(left, 'Bq')} that are left of the {show(c.administration.activity, 'Bq')} "
+                "injected; check the activities, the time of the injection and the decay correction."
+            )
 
 
 def _with_volumes(typical: ParameterSet, seen: Sequence[Sequence[Seen]]) -> ParameterSet:
@@ -398,7 +412,7 @@ def _misfit_said(p: Posterior, given: float) -> list[str]:
     out = []
     for r, m in p.misfit.items():
         if m > given:
-            out.append(f"{r}: further from the model than its uncertainties allow; a relative error of the model of {100 * m:.2g} % was counted for its values")
+            out.append(f"{r}: further from the model than its uncertainties allow; a relative error of the model of {100 * m:.0f} % was counted for its values" + (", so that the scan says next to nothing of it" if m > 1 else ""))
     for n, x, s in zip(p.unknown.names, p.mean, p.unknown.log_sd):
         if abs(x) > 2.576 * s:
             out.append(f"{n}: a factor of {np.exp(x):.2g} is outside 99 % of the population; check activity, volume and amount of ligand, and do not rely on the band")

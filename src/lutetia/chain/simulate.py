@@ -9,7 +9,7 @@ from typing import Any
 from ..agents import Agent, agent, class_prior, kinetics_statement, molar_activity_Bq_per_nmol
 from ..core import BadInput, near_matches
 from ..kinetics.pbpk import Patient, parameter_set, parameter_sets, published_uptake_factors
-from ..kinetics.pbpk.parameters import SET_OF_LIGAND
+from ..kinetics.pbpk.parameters import RECEPTOR_OF, SET_OF_LIGAND
 from ..kinetics.pbpk.simulate import hot_fraction
 from ..kinetics.population_models import (
     draw,
@@ -19,6 +19,7 @@ from ..kinetics.population_models import (
     time_integrated_h,
     typical,
 )
+from .binding_file import Molecule, load_binding, require_known_regions
 from .case import Progeny
 from .fates import load_fates
 from .patient_file import PatientFile, load_patient
@@ -39,6 +40,7 @@ def run_simulate(
     interval_days: float = 42.0,
     uptake_change: str = "published",
     fates: str | None = None,
+    binding: Path | str | None = None,
     scheduler: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
@@ -69,6 +71,8 @@ def run_simulate(
         How receptors of tumours change from one to the next.
     fates : str, optional
         Of the nuclide's progeny: a preset, or a file.
+    binding : path, optional
+        A binding file: how the molecule binds and travels, in place of what the parameter set says.
     scheduler : str, optional
         Address of a Dask scheduler for a population, or ``"local"``: `lutetia.core.run_chunks`. The result is the same without it.
     progress : callable, optional
@@ -98,10 +102,12 @@ def run_simulate(
     factors = _uptake(cycles, interval_days, uptake_change)
     progeny = None if fates is None else load_fates(fates)
     file = None if patient is None else load_patient(patient)
+    molecule = None if binding is None else load_binding(binding)
     chosen, prior = _kinetics(a, kinetics, use_class_prior)
     result: dict[str, Any] = {
         "schema": "lutetia-simulation/1", "agent": a.id, "nuclide": a.nuclide, "activity_Bq": activity_Bq, "ligand_nmol": ligand_nmol, "hot_nmol": hot_nmol,
         "population": None if population is None else {"patients": population, "seed": seed}, "patient_file_sha256": None if file is None else file.sha256,
+        "binding_file_sha256": None if molecule is None else molecule.sha256,
     }  # fmt: skip
     said = [] if prior is None else [f"kinetics of {prior.id}, of the same target and kind of molecule, stand in for those of {a.id}, which are not public"]
     if chosen in parameter_sets():
@@ -109,10 +115,13 @@ def run_simulate(
             raise BadInput("A whole-body model needs the amount of ligand, hot and cold together; give --ligand, such as '57 nmol'.")
         if cycles > 1 and uptake_change == "published":
             said.append("receptors of tumours fall from injection to injection as published for 177Lu-PSMA-I&T at about 7.4 GBq a cycle")
-        asked = Injections(a.nuclide, activity_Bq, ligand_nmol, interval_days, factors)
-        return result | _whole_body(asked, chosen, file, population, seed, said, progeny, scheduler, progress)
-    if cycles > 1 or fates is not None:
-        raise BadInput(f"{chosen} is a population model: it has no receptors to carry over and no masses for a dose; leave {'--cycles' if cycles > 1 else '--fates'} out, or name a whole-body set with --kinetics.")
+        if molecule is not None:
+            said += molecule.said
+        asked = Injections(a.nuclide, activity_Bq, ligand_nmol, interval_days, factors, {} if molecule is None else molecule.how)
+        return result | _whole_body(asked, chosen, molecule, file, population, seed, said, progeny, scheduler, progress)
+    if cycles > 1 or fates is not None or molecule is not None:
+        option = "--cycles" if cycles > 1 else "--fates" if fates is not None else "--binding"
+        raise BadInput(f"{chosen} is a population model: it has no receptors and no masses; leave {option} out, or name a whole-body set with --kinetics.")
     if scheduler is not None:
         raise BadInput(f"{chosen} is a population model, computed at once; leave --scheduler out.")
     return result | _population_model(a, chosen, activity_Bq, ligand_nmol, file, population, seed, said)
@@ -158,7 +167,7 @@ def _said(a: Agent) -> str:
 
 
 def _whole_body(
-    asked: Injections, name: str, file: PatientFile | None, population: int | None, seed: int, said: list[str], progeny: Progeny | None, scheduler: str | None,
+    asked: Injections, name: str, molecule: Molecule | None, file: PatientFile | None, population: int | None, seed: int, said: list[str], progeny: Progeny | None, scheduler: str | None,
     progress: Callable[[float], None] | None,
 ) -> dict[str, Any]:  # fmt: skip
     one, parameters = Patient(), parameter_set(name)
@@ -167,6 +176,9 @@ def _whole_body(
         said.append("what the patient file does not give is the parameter set's")
     else:
         said.append("no patient file: 82 kg, 1.98 m2, haematocrit 0.40, GFR 90 mL/min, tumours of 20, 50 and 250 mL; an assumption, no mean of a cohort")
+    if molecule is not None:
+        parameters = molecule.of(parameters)
+        require_known_regions(molecule, (*(t.name for t in one.tumours), *RECEPTOR_OF))
     result, more = whole_body(asked, one, parameters, population, seed, progeny, scheduler=scheduler, progress=progress)
     said += more
     if population:

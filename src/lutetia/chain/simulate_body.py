@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..core import run_chunks
 from ..dosimetry.regions import self_s
 from ..kinetics.pbpk import ParameterSet, Patient, PbpkResult, simulate_cycles, simulate_pbpk
-from ..kinetics.pbpk.binding import Binding
 from ..kinetics.pbpk.population import some_of, virtual_patients
 from ..kinetics.pbpk.simulate import CURVE_H
 from ..kinetics.pbpk.structure import DEGRADED, URINE
@@ -40,8 +39,8 @@ class Injections:
         From one to the next.
     uptake_factors : tuple of float
         On the receptors of tumours, one for each injection.
-    binding, unbound_fraction, release
-        As in `simulate_pbpk`.
+    how : mapping
+        Binding, unbound fraction, release, albumin and size, as `simulate_pbpk` takes them.
     """
 
     nuclide: str
@@ -49,9 +48,7 @@ class Injections:
     ligand_nmol: float
     interval_days: float = 42.0
     uptake_factors: tuple[float, ...] = (1.0,)
-    binding: Binding = None
-    unbound_fraction: float = 1.0
-    release: Literal["degraded", "intact"] = "degraded"
+    how: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def whole_body(
@@ -87,7 +84,7 @@ def whole_body(
         },
         "course": _course(asked, whole["cycles"], where, population) if len(asked.uptake_factors) > 1 else None, "progeny": where.record(decays),
     }  # fmt: skip
-    return result, where.said()
+    return result, where.said(asked.how)
 
 
 class _Chunks:
@@ -106,10 +103,9 @@ class _Chunks:
 def _of_chunk(chunk: tuple[Patient, ParameterSet, Injections]) -> dict[str, Any]:
     """What one part of a population gives; it may run in another process."""
     patients, sets, x = chunk
-    how: dict[str, Any] = {"binding": x.binding, "unbound_fraction": x.unbound_fraction, "release": x.release}
-    kept = _kept(simulate_pbpk(patients, sets, x.ligand_nmol, (x.nuclide,), **how), x.nuclide)
+    kept = _kept(simulate_pbpk(patients, sets, x.ligand_nmol, (x.nuclide,), **x.how), x.nuclide)
     n = len(x.uptake_factors)
-    cycles = simulate_cycles(patients, sets, [x.ligand_nmol] * n, [x.interval_days] * (n - 1), (x.nuclide,), uptake_factors=x.uptake_factors, **how) if n > 1 else []
+    cycles = simulate_cycles(patients, sets, [x.ligand_nmol] * n, [x.interval_days] * (n - 1), (x.nuclide,), uptake_factors=x.uptake_factors, **x.how) if n > 1 else []
     return kept | {"cycles": {str(c): {"tiac_h": r.tiac_h[x.nuclide], "peak": r.peak_occupancy, "left": r.left_nmol} for c, r in enumerate(cycles)}}
 
 
@@ -158,11 +154,11 @@ class _Where:
             "energy_share": {p: e / whole for p, e in at.items()},
         }  # fmt: skip
 
-    def said(self) -> list[str]:
+    def said(self, how: Mapping[str, Any]) -> list[str]:
         """What a reader must know of the daughters."""
         of = "" if len(self.names) == 1 else ", progeny decaying with the parent" if self.fates.name == WITH_PARENT else f", progeny by the fates {self.fates.name} ({self.fates.source})"
         return [
-            "ligand that a cell has released is degraded and out of the body; its decays are in no region",
+            "ligand that a cell has released goes back to the tissue" if how.get("release") == "intact" else "ligand that a cell has released is degraded and out of the body; its decays are in no region",
             f"dose is self-dose of a sphere of the region's mass{of}; none is given for regions that are no sphere, and none from one region to another",
         ]  # fmt: skip
 

@@ -31,6 +31,7 @@ def simulate_command(
     interval: Annotated[str, typer.Option(help="From one injection to the next.")] = "42 d",
     uptake_change: Annotated[str, typer.Option(help="Receptors of tumours from injection to injection: published or none.")] = "published",
     fates: Annotated[str | None, typer.Option(help="Where progeny goes: a preset, or a file (TOML) of fates.")] = None,
+    binding: Annotated[Path | None, typer.Option(help="File (TOML) of how the molecule binds and travels.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Share a population out: address of a Dask scheduler, or 'local' for two processes.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -44,7 +45,7 @@ def simulate_command(
         result = run_simulate(
             agent, activity_Bq=activity_Bq, ligand_nmol=ligand_nmol, patient=patient, kinetics=kinetics, use_class_prior=class_prior,
             population=population, seed=seed, cycles=cycles, interval_days=parse(interval, "d", "--interval", positive=True), uptake_change=uptake_change,
-            fates=fates, scheduler=scheduler, progress=progress,
+            fates=fates, binding=binding, scheduler=scheduler, progress=progress,
         )  # fmt: skip
     if json:
         print_json(result)

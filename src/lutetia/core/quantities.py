@@ -37,8 +37,8 @@ percent = 0.01 = %
 _PREFIXES = "yocto- = 1e-24 = y-|femto- = 1e-15 = f-|pico- = 1e-12 = p-|nano- = 1e-9 = n-|micro- = 1e-6 = µ- = u-|milli- = 1e-3 = m-|centi- = 1e-2 = c-|deci- = 1e-1 = d-|kilo- = 1e3 = k-|mega- = 1e6 = M-|giga- = 1e9 = G-|tera- = 1e12 = T-"
 
 
-# One plain number, then a unit that begins with no digit: pint alone would read "7,4 GBq" as 74 GBq and "7 400 MBq" as 2800 MBq.
-_NUMBER_WITH_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^\d\s.,+-][^,]*)?", re.ASCII)
+# One plain number, then a unit that begins with no digit but for a rate's "1/": pint alone would read "7,4 GBq" as 74 GBq and "7 400 MBq" as 2800 MBq.
+_NUMBER_WITH_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*((?:1\s*/\s*)?[^\d\s.,+-][^,]*)?", re.ASCII)
 
 
 @functools.cache
@@ -76,8 +76,8 @@ def parse(text: object, unit: str, what: str = "value", *, positive: bool = Fals
         A value beyond `within`, a bare number, a number with a decimal comma or blanks in it, an unknown unit, a unit of another kind, or a value
         that is not finite.
 
-    >>> parse("7.4 GBq", "Bq")
-    7400000000.0
+    >>> parse("7.4 GBq", "Bq"), parse("0.06 /h", "1/min"), parse("0.001 1/min", "1/min")
+    (7400000000.0, 0.001, 0.001)
     >>> parse("2 Sv", "Gy", "dose limit")
     Traceback (most recent call last):
     ...
@@ -112,7 +112,8 @@ def _quantity(text: str) -> Any:
     found = _NUMBER_WITH_UNIT.fullmatch(text.replace("μ", "µ"))
     if found is None:
         raise ValueError(text)
-    return registry().Quantity(float(found[1]), (found[2] or "").strip())
+    unit = (found[2] or "").strip()
+    return registry().Quantity(float(found[1]), f"1{unit}" if unit.startswith("/") else unit)
 
 
 def is_kind(text: str, unit: str) -> bool:

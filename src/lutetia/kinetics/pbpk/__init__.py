@@ -1,6 +1,7 @@
 """A ligand in the whole body, with receptors that it fills: structure, named parameters, and a compiled stiff solver."""
 
 from .binding import Covalent, DualTarget
+from .carriers import Albumin, LargeMolecule, antibody
 from .cycles import CycleResult, published_uptake_factors, simulate_cycles
 from .parameters import ParameterSet, parameter_set, parameter_sets
 from .patient import Patient, Tumour, body_surface_m2
@@ -9,6 +10,6 @@ from .simulate import PbpkResult, hot_fraction, simulate_pbpk
 from .structure import Body, build_body
 
 __all__ = [
-    "Body", "Covalent", "CycleResult", "DualTarget", "ParameterSet", "Patient", "PbpkResult", "Tumour", "body_surface_m2", "build_body",
+    "Albumin", "Body", "Covalent", "CycleResult", "DualTarget", "LargeMolecule", "ParameterSet", "Patient", "PbpkResult", "Tumour", "antibody", "body_surface_m2", "build_body",
     "hot_fraction", "parameter_set", "parameter_sets", "published_uptake_factors", "simulate_cycles", "simulate_pbpk", "virtual_patients",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core import BadInput
+from .parameters import RECEPTOR_OF
 from .patient import Value
 from .system import Builder
 
@@ -91,7 +92,7 @@ def ligand_states(region: str, binding: Binding) -> list[str]:
 
 
 def _ratio(binding: DualTarget, region: str) -> float:
-    return binding.second_per_first.get(region, binding.second_per_first.get("tumour", 0.0) if region.startswith("tumour") else 0.0)
+    return binding.second_per_first.get(region, binding.second_per_first.get("tumour", 0.0) if region not in RECEPTOR_OF else 0.0)
 
 
 def add_binding(

@@ -12,6 +12,7 @@ from ...core import BadInput
 from ...data import table
 from ...nuclides import nuclide
 from .binding import Binding, Covalent
+from .carriers import Albumin, LargeMolecule
 from .parameters import ParameterSet
 from .patient import Patient, Value
 from .solver import DEFAULT_END_MIN, solve
@@ -66,6 +67,8 @@ def simulate_cycles(
     binding: Binding = None,
     unbound_fraction: Value = 1.0,
     release: Literal["degraded", "intact"] = "degraded",
+    albumin: Albumin | None = None,
+    large: LargeMolecule | None = None,
     rtol: float = 1e-5,
 ) -> list[CycleResult]:
     """Follow several injections.
@@ -79,7 +82,7 @@ def simulate_cycles(
     uptake_factors : sequence of float, optional
         By which the receptor density of all tumours is multiplied in each cycle; 1 where not given. That a lower uptake is a
         lower density of receptors is an assumption: what was published is a rate.
-    nuclides, binding, unbound_fraction, release, rtol
+    nuclides, binding, unbound_fraction, release, albumin, large, rtol
         As in `simulate_pbpk`.
 
     Notes
@@ -103,7 +106,7 @@ def simulate_cycles(
     left: np.ndarray | None = None
     for c in range(n):
         tumours = tuple(replace(t, receptor_nmol_L=np.asarray(parameters["receptor_tumour"] if t.receptor_nmol_L is None else t.receptor_nmol_L, float) * factors[c]) for t in patient.tumours)
-        body = build_body(replace(patient, tumours=tumours), parameters, binding=binding, unbound_fraction=unbound_fraction, release=release)
+        body = build_body(replace(patient, tumours=tumours), parameters, binding=binding, unbound_fraction=unbound_fraction, release=release, albumin=albumin, large=large)
         own = len(body.system.states)
         system = follow(body.system)
         start = np.zeros((system.patients, len(system.states)))

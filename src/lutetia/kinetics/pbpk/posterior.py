@@ -29,6 +29,8 @@ from .observe import Observation, Unknowns, predicted_log_Bq, unknowns
 _STEP, _MAX_ITERATIONS, _MAX_MISFITS, _SHORTER = 0.02, 40, 15, (1.0, 0.5, 0.2, 0.05, 0.01)
 #: A step that promises less of J than this would change nothing that is reported.
 _ENOUGH = 1e-4
+#: Relative error of the model to begin with where the values' own errors lead nowhere.
+_LOOSE = 0.3
 #: No step changes the logarithm of a factor by more.
 _LONGEST = 1.5
 #: Of draws that are weighted afterwards: a distribution with longer tails than the normal one is then reached too.
@@ -133,9 +135,14 @@ def infer(scans: Sequence[Observation], *, occasion_cv: float = 0.0, flow_cv: fl
         if [t.name for t in s.patient.tumours] != tumours:
             raise BadInput(f"Scan {k} has the tumours {', '.join(t.name for t in s.patient.tumours)}, the first {', '.join(tumours)}; name the same ones.")
     unknown, n = unknowns(tumours, scans, occasion_cv, flow_cv), sum(len(s.region) for s in scans)
-    m = {r: misfit for s in scans for r in s.region}
-    x, f, of_values, used = _most_probable(tuple(scans), unknown, np.zeros(len(unknown.names)), m)
-    d = float(np.sum(of_values**2))
+    asked = m = {r: misfit for s in scans for r in s.region}
+    nowhere = np.zeros(len(unknown.names))
+    try:
+        x, f, of_values, used = _most_probable(tuple(scans), unknown, nowhere, m)
+    except CouldNot:  # values that are stated more exactly than the model can follow: come from afar, and let the misfit fall to what they need
+        m = {r: max(_LOOSE, misfit) for r in m}
+        x, f, of_values, used = _most_probable(tuple(scans), unknown, nowhere, m)
+    d = float(np.sum(_residuals(tuple(scans), unknown, x[None], asked)[0, :n] ** 2))
     for _ in range(_MAX_MISFITS):
         larger = _larger_misfit(scans, of_values, m, misfit)
         if larger == m:

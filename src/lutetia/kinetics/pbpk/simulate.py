@@ -17,6 +17,7 @@ from ...agents import molar_activity_Bq_per_nmol
 from ...core import BadInput
 from ...nuclides import nuclide
 from .binding import Binding
+from .carriers import Albumin, LargeMolecule
 from .parameters import ParameterSet
 from .patient import Patient, Value
 from .solver import DEFAULT_END_MIN, solve
@@ -97,6 +98,8 @@ def simulate_pbpk(
     binding: Binding = None,
     unbound_fraction: Value = 1.0,
     release: Literal["degraded", "intact"] = "degraded",
+    albumin: Albumin | None = None,
+    large: LargeMolecule | None = None,
     time_h: Sequence[float] = CURVE_H,
     rtol: float = 1e-5,
 ) -> PbpkResult:
@@ -111,7 +114,7 @@ def simulate_pbpk(
         All ligand injected: hot, decayed and cold.
     nuclides : sequence of str
         For which the time-integrated activity is wanted.
-    binding, unbound_fraction, release
+    binding, unbound_fraction, release, albumin, large
         As in `build_body`.
     time_h : sequence of float
         Times of the curves, rising, up to 1594 h.
@@ -133,7 +136,7 @@ def simulate_pbpk(
     ligand = np.asarray(ligand_nmol, float)
     if ligand.ndim > 1 or not np.all(np.isfinite(ligand)) or np.any(ligand <= 0) or np.any(ligand > 1e6):
         raise BadInput(f"The ligand is {float(ligand.min()):.4g} nmol; give an amount above zero, up to 1e6 nmol.")
-    body = build_body(patient, parameters, binding=binding, unbound_fraction=unbound_fraction, release=release)
+    body = build_body(patient, parameters, binding=binding, unbound_fraction=unbound_fraction, release=release, albumin=albumin, large=large)
     body = _for(body, ligand)
     system = body.system
     start = np.zeros((system.patients, len(system.states)))

@@ -20,6 +20,7 @@ import numpy as np
 from ...core import BadInput
 from ...data import table
 from .binding import Binding, add_binding, bound_states, check_binding, ligand_states
+from .carriers import TIGHT, Albumin, LargeMolecule, body_lymph
 from .parameters import RECEPTOR_OF, ParameterSet
 from .patient import Patient, Tumour, Value, check_patient
 from .system import Builder, System
@@ -80,6 +81,8 @@ def build_body(
     binding: Binding = None,
     unbound_fraction: Value = 1.0,
     release: Literal["degraded", "intact"] = "degraded",
+    albumin: Albumin | None = None,
+    large: LargeMolecule | None = None,
 ) -> Body:
     """Assemble the body and its equations.
 
@@ -95,6 +98,11 @@ def build_body(
         600 umol/L) is in excess of any ligand and exchanges within seconds, so that a share stands for it. It is not part of
         any set here: their `filtered_fraction` was found with what is bound counted in.
     release : {"degraded", "intact"}
+    albumin : Albumin, optional
+        Rates in place of a share; not with an unbound fraction.
+    large : LargeMolecule, optional
+        A molecule that only lymph takes through tissues and that no kidney filters. Kidneys, which have no interstitium in this body, then hold what is in their
+        plasma; their receptors face the tubule and are not reached.
 
     Returns
     -------
@@ -118,7 +126,9 @@ def build_body(
     fu = np.asarray(unbound_fraction, float)
     if not np.all(np.isfinite(fu)) or np.any(fu <= 0) or np.any(fu > 1):
         raise BadInput(f"The unbound fraction in plasma is {float(fu.min()):.4g}; give a share above 0, at most 1.")
-    return _Assembly(patient, parameters, binding, fu, release).body()
+    if albumin is not None and (np.any(fu < 1) or large is not None):
+        raise BadInput("Albumin by rates, an unbound fraction and a large molecule exclude one another; give one of them.")
+    return _Assembly(patient, parameters, binding, fu, release, albumin, large).body()
 
 
 class _Assembly:
@@ -126,8 +136,10 @@ class _Assembly:
 
     organ_names = (*_RECEPTOR, *_OTHER, "brain")
 
-    def __init__(self, patient: Patient, p: ParameterSet, binding: Binding, fu: np.ndarray, release: str) -> None:
-        self.patient, self.p, self.binding, self.fu, self.release = patient, p, binding, fu, release
+    def __init__(
+        self, patient: Patient, p: ParameterSet, binding: Binding, fu: np.ndarray, release: str, albumin: Albumin | None, large: LargeMolecule | None
+    ) -> None:
+        self.patient, self.p, self.binding, self.fu, self.release, self.albumin, self.large = patient, p, binding, fu, release, albumin, large
         self.b = Builder()
         constants = _constants()
         self.plasma_L = constants["blood_per_bsa"] * self.plasma_of_blood * np.asarray(patient.bsa_m2, float)
@@ -211,22 +223,44 @@ class _Assembly:
         b.state("kidney.cells")
         b.state(URINE)
         whole = self.flow + sum(self.q[t.name] for t in self.patient.tumours)
-        b.transfer(venous, "lungs.vascular", whole / vein_L)
-        b.transfer("lungs.vascular", arterial, whole / self.vascular["lungs"])
+        if self.albumin is not None:
+            for x in self._plasma_states():
+                b.state(f"{x}.albumin")
+                b.transfer(x, f"{x}.albumin", self.albumin.on_per_min)
+                b.transfer(f"{x}.albumin", x, self.albumin.off_per_min)
+        self._flow(venous, "lungs.vascular", whole / vein_L)
+        self._flow("lungs.vascular", arterial, whole / self.vascular["lungs"])
         for o in [*with_receptors, *(x for x in _OTHER if x != "lungs"), "brain"]:
-            b.transfer(arterial, f"{o}.vascular", self.q[o] / artery_L)
+            self._flow(arterial, f"{o}.vascular", self.q[o] / artery_L)
             drains = str(self._row(o)["drains_to"])
             through = self.q[o] + (self.q["spleen"] + self.q["gi"] if o == "liver" else 0.0)
-            b.transfer(f"{o}.vascular", f"{drains}.vascular" if drains else venous, through / self.vascular[o])
-        self._exchange(with_receptors)
+            self._flow(f"{o}.vascular", f"{drains}.vascular" if drains else venous, through / self.vascular[o])
+        if self.large is None:
+            self._exchange(with_receptors)
+        else:
+            self._lymph(self.large, with_receptors, vein_L)
         regions = {o: self._states_of(o) for o in with_receptors}
-        regions |= {o: (f"{o}.vascular", f"{o}.interstitial") for o in _OTHER}
-        regions |= {"brain": ("brain.vascular",), "blood": (venous, arterial)}
+        regions |= {o: (*self._vascular(o), f"{o}.interstitial") for o in _OTHER}
+        regions |= {"brain": self._vascular("brain"), "blood": tuple(x for s in (venous, arterial) for x in self._with_albumin(s))}
         mass = {o: self.volume[o] for o in self.organ_names}
         mass |= {t.name: np.asarray(t.volume_mL, float) / 1000 * t.density_g_mL for t in self.patient.tumours}
         mass["blood"] = artery_L + vein_L
         compact = tuple(o for o in regions if o != "blood" and self._row(o)["compact"] == 1)
         return Body(b.build(), regions, mass, sites, {o: tuple(bound_states(o, self.binding)) for o in with_receptors}, compact)
+
+    def _plasma_states(self) -> list[str]:
+        return ["blood.venous", "blood.arterial", *(f"{o}.vascular" for o in (*(t.name for t in self.patient.tumours), *_RECEPTOR, *_OTHER, "brain"))]
+
+    def _with_albumin(self, state: str) -> tuple[str, ...]:
+        return (state, f"{state}.albumin") if self.albumin else (state,)
+
+    def _vascular(self, region: str) -> tuple[str, ...]:
+        return self._with_albumin(f"{region}.vascular")
+
+    def _flow(self, source: str, to: str, per_min: Any) -> None:
+        """Plasma moves, with what albumin holds in it."""
+        for a, b in zip(self._with_albumin(source), self._with_albumin(to)):
+            self.b.transfer(a, b, per_min)
 
     def _sites(self, region: str) -> np.ndarray:
         """Receptors of a region, nmol."""
@@ -261,7 +295,7 @@ class _Assembly:
 
     def _states_of(self, region: str) -> tuple[str, ...]:
         extra = ("kidney.cells",) if region == "kidney" else ()
-        return (f"{region}.vascular", self._outside(region), *ligand_states(region, self.binding), f"{region}.internalised", *extra)
+        return (*self._vascular(region), self._outside(region), *ligand_states(region, self.binding), f"{region}.internalised", *extra)
 
     def _exchange(self, with_receptors: list[str]) -> None:
         b = self.b
@@ -277,3 +311,22 @@ class _Assembly:
         b.transfer("kidney.tubule", URINE, filtered * out / self._interstitial_L("kidney"))
         b.transfer("kidney.tubule", "kidney.cells", filtered * (1 - out) / self._interstitial_L("kidney"))
         b.transfer("kidney.cells", "kidney.vascular", filtered * (1 - out) / (_constants()["kidney_cell_share"] * self.volume["kidney"]))
+
+    def _lymph(self, large: LargeMolecule, with_receptors: list[str], vein_L: np.ndarray) -> None:
+        """Convection through the tissues and back to the veins, and catabolism."""
+        flow, tight_share, back = body_lymph()
+        tissues = [o for o in (*with_receptors, *_OTHER) if o != "kidney"]
+        for group, sigma, share in (
+            ([o for o in tissues if o in TIGHT], large.sigma_tight, tight_share), ([o for o in tissues if o not in TIGHT], large.sigma_leaky, 1 - tight_share),
+        ):  # fmt: skip
+            whole = sum(self._interstitial_L(o) for o in group)
+            for o in group:
+                volume = self._interstitial_L(o)
+                lymph = flow * share * volume / whole
+                self.b.transfer(f"{o}.vascular", f"{o}.interstitial", lymph * (1 - np.asarray(sigma, float)) / self.vascular[o])
+                self.b.transfer(f"{o}.interstitial", INJECTION, lymph * (1 - back) / volume)
+        for t in self.patient.tumours:
+            ps = np.asarray(large.tumour_ps_mL_min_g, float) * self.volume[t.name] * t.density_g_mL
+            self.b.transfer(f"{t.name}.vascular", f"{t.name}.interstitial", ps / self.vascular[t.name])
+            self.b.transfer(f"{t.name}.interstitial", f"{t.name}.vascular", ps / self._interstitial_L(t.name))
+        self.b.transfer(INJECTION, self.degraded, np.asarray(large.clearance_L_per_h, float) / 60 / vein_L)
