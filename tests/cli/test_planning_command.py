@@ -136,6 +136,13 @@ def test_a_given_cycle_leaves_less_and_narrows_the_draws(patient: Path) -> None:
     assert "given.toml" in refused_after(patient, given)
 
 
+def test_six_cycles_in_all_are_planned_unless_more_are_asked_for(patient: Path) -> None:
+    given = patient.parent / "given.toml"
+    given.write_text('schema = "lutetia-given/1"\n' + '[[cycle]]\nactivity = "3 GBq"\nligand = "57 nmol"\n' * 5)
+    r = planned(patient, *KIDNEY, "--draws", "60", "--ligands", "57 nmol", "--given", str(given))
+    assert {o["cycles"] for o in r["options"]} == {1} and len(r["given"]["cycles"]) == 5
+
+
 def test_an_alpha_cycle_that_was_given_needs_its_rbe_too(patient: Path) -> None:
     given = patient.parent / "given.toml"
     given.write_text('schema = "lutetia-given/1"\n[[cycle]]\nactivity = "7.4 GBq"\nligand = "57 nmol"\n[[cycle]]\nactivity = "8 MBq"\nligand = "57 nmol"\nnuclide = "Ac-225"\n')
@@ -212,9 +219,13 @@ def test_a_sequence_of_two_nuclides_is_planned_and_printed_cycle_by_cycle(patien
 def test_an_injection_beyond_those_studied_must_be_asked_for(patient: Path) -> None:
     kept, beyond = (planned(patient, "--limits", "kidneys=80 Gy BED", *SMALL, "--cycles-max", "1", *more) for more in ((), ("--beyond-studied",)))
     assert kept["plan"]["activity_Bq"] == 9.3e9 and kept["plan"]["active"] == "largest injection that was studied" and "Rathke" in kept["studied"]["Lu-177"]["source"]
-    assert beyond["plan"]["activity_Bq"] > 9.3e9 and any("more than the largest studied (9300 MBq" in x for x in beyond["assumptions"])
+    assert beyond["plan"]["activity_Bq"] > 9.3e9 and any("more than the largest studied (9300 MBq" in x for x in beyond["warnings"]) and not kept["warnings"]
     tb = planned(patient, *KIDNEY, *SMALL, "--nuclides", "Tb-161")
-    assert tb["studied"] == {} and any("no study of an injection with Tb-161" in x for x in tb["assumptions"])
+    assert tb["studied"] == {} and any("no study of an injection of Tb-161" in x for x in tb["warnings"])
+    done = run(patient, *KIDNEY, *SMALL, "--nuclides", "Tb-161")
+    assert "warning: no study of an injection of Tb-161" in done.stderr and "no study of an injection of Tb-161" in (patient.parent / "out" / "report.html").read_text("utf-8")
+    lent = CliRunner().invoke(app, ["plan", str(patient), "--agent", "177Lu-JH02", "--class-prior", "--out", str(patient.parent / "out"), *KIDNEY, *SMALL, "--json"])
+    assert json.loads(lent.stdout)["studied"]["Lu-177"]["activity_Bq"] == 9.3e9  # of the ligand whose kinetics stand in
 
 
 @pytest.mark.parametrize(
@@ -233,7 +244,8 @@ def test_an_injection_beyond_those_studied_must_be_asked_for(patient: Path) -> N
         ((*KIDNEY, "--risk", "0.001"), 2, "--draws"),
         ((*KIDNEY, "--risk", "0"), 2, "between 0 and 1"),
         ((*KIDNEY, "--interval", "3 d"), 2, "21 to 365 days"),
-        ((*KIDNEY, "--cycles-max", "9"), 2, "published for 1 to 7"),
+        ((*KIDNEY, "--cycles-max", "9"), 2, "published for 1 to 7 in all; give a smaller --cycles-max"),
+        ((*KIDNEY, "--max-activity", "Ac-225=8 MBq"), 2, "Ac-225 is not among the nuclides to choose from (Lu-177)"),
         ((*KIDNEY, "--uptake-change", "some"), 2, "'published' or 'none'"),
         ((*KIDNEY, "--invisible", "number=5"), 2, "none of which has a default"),
         ((*KIDNEY, "--nuclides", "Xx-1"), 2, "Xx-1"),

@@ -57,7 +57,7 @@ _ALPHA_BASELINES = (("10 MBq for 6 cycles", 10e6, "activity taken forward by the
 
 def run_plan(
     path: Path | str, agent_name: str, out: Path | str, *, limits: Sequence[Limit] = (), risk: float = 0.05, nuclides: Sequence[str] = (), ligands_nmol: Sequence[float] = LIGANDS_NMOL,
-    cycles_max: int = 6, interval_days: float = 42.0, supply: Supply = NO_BOUNDS, organ_rbe: str | None = None, tumour_rbe: str | None = None, uptake_change: str = "published",
+    cycles_max: int | None = None, interval_days: float = 42.0, supply: Supply = NO_BOUNDS, organ_rbe: str | None = None, tumour_rbe: str | None = None, uptake_change: str = "published",
     doubling_days: float | None = None, invisible: SizeLaw | None = None, unequal: bool = False, beyond_studied: bool = False, given: Path | str | None = None, kinetics: str | None = None, use_class_prior: bool = False,
     draws: int = DRAWS, seed: int = 1, report: Callable[[Path, dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
@@ -75,8 +75,8 @@ def run_plan(
         To choose from; the agent's own where none is named.
     ligands_nmol : sequence of float
         Amounts to choose from, hot and cold together.
-    cycles_max : int
-        Further cycles at most.
+    cycles_max : int, optional
+        Further cycles at most; six with those that were given where not named, and at least one.
     interval_days : float
     supply : Supply
     organ_rbe, tumour_rbe : str or None
@@ -107,18 +107,21 @@ def run_plan(
     chosen, prior = _kinetics(a, kinetics, use_class_prior)
     if chosen not in parameter_sets():
         raise BadInput(f"{a.id} has a population model alone ({chosen}), which has no masses and no receptors, so that no dose follows from it and nothing can be planned. {kinetics_statement(a)}")
-    _check(risk, cycles_max, interval_days, draws, uptake_change, doubling_days, ligands_nmol)
+    _check(risk, 1 if cycles_max is None else cycles_max, interval_days, draws, uptake_change, doubling_days, ligands_nmol)
     names = list(dict.fromkeys(nuclide(n).name for n in nuclides)) or [a.nuclide]
     who = read_who(Path(path), a, chosen, draws, seed, use_class_prior)
     past, given_sha256 = (list(who.given), None) if given is None else load_given(Path(given), a.nuclide)
     if given is not None and who.given and [(g.nuclide, g.activity_Bq, g.ligand_nmol) for g in past] != [(g.nuclide, g.activity_Bq, g.ligand_nmol) for g in who.given]:
         raise BadInput(f"--given: {len(past)} cycles that are not the {len(who.given)} that the forecast was made with (nuclide, activity, ligand); give the same, or leave --given out.")
+    cycles_max = max(1, FIXED_CYCLES - len(past)) if cycles_max is None else cycles_max
+    _check_supply(supply, names)
     said = [f"kinetics of {prior.id}, of the same target and kind of molecule, stand in for those of {a.id}, which are not public"] if prior is not None else []
     said += who.said
     organs = list(dict.fromkeys(["kidney", *(x.organ for x in limits)]))
     further = max(cycles_max, FIXED_CYCLES - len(past))
-    factors = published_uptake_factors(len(past) + further) if uptake_change == "published" else [1.0] * (len(past) + further)
-    studied = {n: x for n in names if (x := largest_studied(a.ligand, n)) is not None}
+    factors = _factors(len(past), further, uptake_change)
+    known = [a.ligand] if prior is None else [prior.ligand, a.ligand]  # its own study, where there is one, over that of the ligand that stands in
+    studied = {n: x for n in names for ligand in known if (x := largest_studied(ligand, n)) is not None}
     problem = Problem(
         tuple(limits), risk, supply, {} if beyond_studied else {n: x.activity_Bq for n, x in studied.items()}, None if organ_rbe is None else rbe(organ_rbe).value, None if tumour_rbe is None else rbe(tumour_rbe).value,
         growth_Gy_per_day=0.0 if doubling_days is None else math.log(2) / (TUMOUR_ALPHA_PER_GY * doubling_days), interval_days=interval_days,
@@ -130,7 +133,7 @@ def run_plan(
     solved_s = time.perf_counter() - start
     plans = options(problem, table_of, range(1, cycles_max + 1), unequal=unequal)
     best = plans[0]
-    said += _said(problem, best, uptake_change, doubling_days, interval_days, invisible) + _of_studies(best, names, studied, beyond_studied)
+    said += _said(problem, best, uptake_change, doubling_days, interval_days, invisible)
     result: dict[str, Any] = {
         "schema": PLAN_SCHEMA, "version": __version__, "agent": a.id, "kinetics": who.parameters.name, "who": {"kind": who.kind, "sha256": who.sha256, "draws": who.draws, "seed": seed},
         "risk": risk, "limits": [shown(x) for x in limits], "no_limit": _without_limit(limits),
@@ -140,7 +143,7 @@ def run_plan(
         "rbe": {"organ": organ_rbe, "tumour": tumour_rbe}, "given": None if record_given is None else record_given | {"sha256": given_sha256},
         "plan": _plan(best, problem) | {"interval_days": interval_days, "regions": _regions(problem, best)},
         "options": [_plan(p, problem) for p in plans], "baselines": _baselines(problem, table_of, len(past), who),
-        "value_of_scan": _scan_values(problem, best, seed), "assumptions": said, "files": {"options": "options.csv"},
+        "value_of_scan": _scan_values(problem, best, seed), "warnings": _of_studies(best, studied), "assumptions": said, "files": {"options": "options.csv"},
         "provenance": {"tables": [{"name": t.name, "sha256": t.sha256, "title": t.source["title"], "source": t.source["source"]} for t in map(table, _TABLES)]},
         "timing_s": {"solve": solved_s, "whole": time.perf_counter() - start},
     }  # fmt: skip
@@ -170,6 +173,21 @@ def _check(risk: float, cycles: int, interval_days: float, draws: int, uptake: s
         raise BadInput(f"--doubling-time of {doubling_days:g} days; give 1 to 3650 days.")
     if not ligands or not all(0 < x <= 1e6 for x in ligands):
         raise BadInput("The amounts of ligand must lie above zero, up to 1e6 nmol; give at least one.")
+
+
+def _check_supply(supply: Supply, names: Sequence[str]) -> None:
+    for option, x in (("--max-activity", supply.largest_Bq), ("--min-activity", supply.least_Bq)):
+        if isinstance(x, Mapping) and (strange := [n for n in x if n not in names]):
+            raise BadInput(f"{option}: {strange[0]} is not among the nuclides to choose from ({', '.join(names)}); name it in --nuclides, or leave it out.")
+
+
+def _factors(past: int, further: int, change: str) -> list[float]:
+    if change != "published":
+        return [1.0] * (past + further)
+    try:
+        return published_uptake_factors(past + further)
+    except BadInput:
+        raise BadInput(f"{past} cycles given and {further} to come: the change of uptake is published for 1 to 7 in all; give a smaller --cycles-max, or --uptake-change none.") from None
 
 
 def _after(
@@ -312,14 +330,14 @@ def _said(problem: Problem, p: Plan, uptake: str, doubling: float | None, interv
     return said
 
 
-def _of_studies(p: Plan, names: Sequence[str], studied: Mapping[str, StudiedActivity], beyond: bool) -> list[str]:
-    """How far injections of the plan are from those that were studied."""
+def _of_studies(p: Plan, studied: Mapping[str, StudiedActivity]) -> list[str]:
+    """Injections of the plan that nobody is known to have given."""
     said, most = [], {n: max(x for m, x in zip(p.course.nuclides, p.activities_Bq) if m == n) for n in dict.fromkeys(p.course.nuclides)}
-    for n in names:
+    for n, x in most.items():
         if n not in studied:
-            said.append(f"no study of an injection with {n} on this ligand could be read: no bound but yours holds for its activity; what one injection does acutely is in none of these limits")
-        elif beyond and most.get(n, 0.0) > studied[n].activity_Bq * (1 + 1e-9):
-            said.append(f"{most[n] / 1e6:.4g} MBq of {n} in one injection is more than the largest studied ({studied[n].activity_Bq / 1e6:.4g} MBq, {studied[n].source}); what it does acutely is in none of these limits")
+            said.append(f"no study of an injection of {n} on this ligand could be read, so that no bound but yours holds for {x / 1e6:.4g} MBq in one; what it does acutely is in none of these limits: give --max-activity")
+        elif x > studied[n].activity_Bq * (1 + 1e-9):
+            said.append(f"{x / 1e6:.4g} MBq of {n} in one injection is more than the largest studied ({studied[n].activity_Bq / 1e6:.4g} MBq, {studied[n].source}); what it does acutely is in none of these limits")
     return said
 
 

@@ -24,7 +24,7 @@ def plan_command(
     risk: Annotated[float, typer.Option(help="Probability with which each limit may be exceeded.")] = 0.05,
     nuclides: Annotated[str | None, typer.Option(help="Nuclides to choose from, and sequences of two of them, separated by commas; default: the agent's own.")] = None,
     ligands: Annotated[str | None, typer.Option(help='Amounts of ligand to choose from, such as "20 nmol,57 nmol".')] = None,
-    cycles_max: Annotated[int, typer.Option(help="Further cycles at most.")] = 6,
+    cycles_max: Annotated[int | None, typer.Option(help="Further cycles at most; default: six with those that were given.")] = None,
     interval: Annotated[str, typer.Option(help="Between two cycles.")] = "42 d",
     max_activity: Annotated[str | None, typer.Option(help='Largest activity of a cycle that can be given: "9 GBq", or by nuclide "Lu-177=9 GBq,Ac-225=8 MBq".')] = None,
     min_activity: Annotated[str | None, typer.Option(help="Least activity of a cycle, for all nuclides or by nuclide.")] = None,
@@ -97,6 +97,8 @@ def _print(r: dict[str, Any]) -> None:
         typer.echo(visible(f"no limit asked for: {', '.join(r['no_limit'])}"))
     for x in r["limits"]:
         typer.echo(visible(f"limit of {x['organ']}: {x['value_Gy']:g} Gy ({x['quantity']}), {x['name'] if x['name'] == x['source'] else '; '.join((x['name'], x['source'], x['verification']))}"))
+    for w in r["warnings"]:
+        typer.echo(visible(f"warning: {w}"), err=True)
     for s in r["assumptions"]:
         typer.echo(visible(f"assumed: {s}"))
 

@@ -43,7 +43,7 @@ def write_plan_report(path: Path, result: dict[str, Any]) -> None:
             {"constraint": v["constraint"], "gain": f"{v['gain_Gy']:+.3g} ± {v['u_gain_Gy']:.2g} Gy", "without": show(v["activity_without_Bq"], "Bq"), "with_": show(v["activity_with_Bq"], "Bq")}
             for v in result["value_of_scan"]
         ],
-        "figure": inline(_plans_svg(result), "svg+xml"), "assumptions": result["assumptions"], "who": result["who"], "provenance": result["provenance"],
+        "figure": inline(_plans_svg(result), "svg+xml"), "warnings": result["warnings"], "assumptions": result["assumptions"], "who": result["who"], "provenance": result["provenance"],
     }  # fmt: skip
     write_atomic(Path(path), template("plan.html.j2").render(context))
 
