@@ -241,7 +241,7 @@ def test_a_preset_is_kept_to_what_its_source_speaks_of(tmp_path: Path) -> None:
     ("args", "says"),
     [
         (("--cycles", "0"), "give 1 to 20"),
-        (("--cycles", "9"), "published for 1 to 7"),
+        (("--cycles", "9"), "published for 1 to 7 injections; give fewer, or --uptake-change none"),
         (("--cycles", "2", "--interval", "6"), "without a unit"),
         (("--cycles", "2", "--interval", "1 h"), "0.1 to 3650 days"),
         (("--cycles", "2", "--uptake-change", "some"), "'published' or 'none'"),

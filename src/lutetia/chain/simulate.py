@@ -134,7 +134,12 @@ def _uptake(cycles: int, interval_days: float, change: str) -> tuple[float, ...]
         raise BadInput(f"--interval of {interval_days:g} days; give 0.1 to 3650 days.")
     if change not in ("published", "none"):
         raise BadInput(f"--uptake-change {change!r}; give 'published' or 'none'.")
-    return tuple(published_uptake_factors(cycles)) if change == "published" else (1.0,) * cycles
+    if change == "none":
+        return (1.0,) * cycles
+    try:
+        return tuple(published_uptake_factors(cycles))
+    except BadInput:
+        raise BadInput(f"--cycles {cycles}: the change of uptake is published for 1 to 7 injections; give fewer, or --uptake-change none.") from None
 
 
 def _kinetics(a: Agent, wanted: str | None, use_class_prior: bool) -> tuple[str, Agent | None]:
