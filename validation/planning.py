@@ -1,6 +1,6 @@
 """Plans for virtual patients of known truth, one PET each and then SPECT of the first cycle, against the same activity for everyone.
 
-Run: ``python -m validation.planning [patients] [seed]``. Prints one JSON object.
+Run: ``python -m validation.planning [patients] [seed] [parameter set of the truth]``. Prints one JSON object.
 
 Truth and PET are those of ``validation.forecast``: patients around the assumed one with tumours of 20 and 50 mL, drawn by `virtual_patients`; a PET with
 68Ga on 3 nmol of ligand at 1 h that shows kidneys, parotid and submandibular glands and both tumours, each with normal noise of 10 %. From the posterior of
@@ -39,11 +39,11 @@ RISKS, DRAWS, SPECT_H = (0.05, 0.2, 0.345), 200, (24.0, 72.0, 168.0)
 WAYS = {"six cycles": (6,), "one to six cycles": (1, 2, 3, 4, 5, 6)}
 
 
-def study(patients: int = 200, seed: int = 23) -> dict[str, Any]:
+def study(patients: int = 200, seed: int = 23, truth_set: str = "PSMA-617-three-anchors") -> dict[str, Any]:
     """Kidneys above the limit and overall tumour BED on the true patients: fixed, planned from the population, from a PET, and anew after the first cycle."""
     rng, ga, lu = stream(seed, "planning", "noise"), nuclide("Ga-68").decay_constant_per_s, nuclide("Lu-177").decay_constant_per_s
     typical, factors = parameter_set("PSMA-617-three-anchors"), published_uptake_factors(FIXED_CYCLES)
-    real, real_set = virtual_patients(BODY, typical, patients, seed)
+    real, real_set = virtual_patients(BODY, parameter_set(truth_set), patients, seed)
     truth = responses(real, real_set, ["kidney"], [FIXED_LIGAND_NMOL], ["Lu-177"], factors)[0]
     pet = simulate_pbpk(real, real_set, PET_NMOL, ("Ga-68",), time_h=(1.0,))
     spect = simulate_pbpk(real, real_set, FIXED_LIGAND_NMOL, ("Lu-177",), time_h=SPECT_H)
@@ -142,5 +142,5 @@ def sections(patients: int = 200, seed: int = 23) -> list[Section]:
 
 
 if __name__ == "__main__":
-    n, first = (int(x) for x in (sys.argv[1:3] + ["200", "23"][len(sys.argv) - 1 :]))
-    print(json.dumps(study(n, first), indent=1))
+    given = sys.argv[1:]
+    print(json.dumps(study(*(int(x) for x in given[:2]), **({"truth_set": given[2]} if len(given) > 2 else {})), indent=1))
