@@ -237,11 +237,17 @@ def test_a_preset_is_kept_to_what_its_source_speaks_of(tmp_path: Path) -> None:
     assert "there is no region 'tumour 9' here" in refused(*AC, "--fates", str(tmp_path / "f.toml"))
 
 
+def test_a_tumour_is_not_called_what_a_place_of_progeny_is_called(tmp_path: Path) -> None:
+    for name in ("body", "excreted"):
+        (tmp_path / "p.toml").write_text(PATIENT.replace('"node"', f'"{name}"'))
+        assert f"A tumour is named '{name}'" in refused(*AC, "--patient", str(tmp_path / "p.toml"))
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
         (("--cycles", "0"), "give 1 to 20"),
-        (("--cycles", "9"), "published for 1 to 7 injections; give fewer, or --uptake-change none"),
+        (("--cycles", "9"), "published for 1 to 7; give fewer, or 'none' for the change of uptake"),
         (("--cycles", "2", "--interval", "6"), "without a unit"),
         (("--cycles", "2", "--interval", "1 h"), "0.1 to 3650 days"),
         (("--cycles", "2", "--uptake-change", "some"), "'published' or 'none'"),

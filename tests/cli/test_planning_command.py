@@ -244,7 +244,7 @@ def test_an_injection_beyond_those_studied_must_be_asked_for(patient: Path) -> N
         ((*KIDNEY, "--risk", "0.001"), 2, "--draws"),
         ((*KIDNEY, "--risk", "0"), 2, "between 0 and 1"),
         ((*KIDNEY, "--interval", "3 d"), 2, "21 to 365 days"),
-        ((*KIDNEY, "--cycles-max", "9"), 2, "published for 1 to 7 in all; give a smaller --cycles-max"),
+        ((*KIDNEY, "--cycles-max", "9"), 2, "published for 1 to 7; give fewer, or 'none' for the change of uptake"),
         ((*KIDNEY, "--max-activity", "Ac-225=8 MBq"), 2, "Ac-225 is not among the nuclides to choose from (Lu-177)"),
         ((*KIDNEY, "--uptake-change", "some"), 2, "'published' or 'none'"),
         ((*KIDNEY, "--invisible", "number=5"), 2, "none of which has a default"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from ..core import BadInput
 from ..kinetics.pbpk import Albumin, Covalent, DualTarget, LargeMolecule, ParameterSet, antibody
-from ..kinetics.pbpk.binding import Binding
+from ..kinetics.pbpk.binding import Binding, koff_per_min
 from .case import Fraction, Name, _Part, _quantity, read_checked
 
 BINDING_SCHEMA = "lutetia-binding/1"
@@ -78,7 +78,8 @@ class BindingFile(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Molecule:
-    """What a binding file changes: parameters, how the molecule binds and travels, and what to say of it."""
+    """What a binding file changes: `values` of parameters (``kon`` L/nmol/min, ``kd`` nmol/L, ``internalisation`` 1/min), `how` the molecule binds and travels (what
+    `simulate_pbpk` takes by name), and what is `said` of it."""
 
     sha256: str
     values: dict[str, float]
@@ -86,18 +87,15 @@ class Molecule:
     said: tuple[str, ...]
 
     def of(self, p: ParameterSet) -> ParameterSet:
-        """The parameter set with the file's values; a dissociation constant goes with the association rate that holds.
+        """The parameter set with the file's values; without a dissociation constant the affinity stays what it was.
 
         Raises
         ------
         BadInput
         """
         changes = dict(self.values)
-        if (kd := changes.pop("kd", None)) is not None:
-            changes["koff"] = kd * changes.get("kon", float(p["kon"]))
-        elif "kon" in changes:  # affinity stays what it was
-            changes["koff"] = float(p["koff"]) / float(p["kon"]) * changes["kon"]
-        return p.with_values(**changes)
+        kd = changes.pop("kd", np.asarray(p["koff"]) / np.asarray(p["kon"]))
+        return p.with_values(**changes, koff=koff_per_min(changes.get("kon", p["kon"]), kd))
 
 
 def load_binding(path: Path | str) -> Molecule:
@@ -114,7 +112,7 @@ def load_binding(path: Path | str) -> Molecule:
     if f.covalent is not None:
         binding = Covalent(f.covalent.k_inact, f.covalent.turnover)
     if f.dual is not None:
-        binding = DualTarget(f.dual.kon, f.dual.kon * f.dual.kd, f.dual.effective_molarity, dict(f.dual.second_per_first))
+        binding = DualTarget(f.dual.kon, koff_per_min(f.dual.kon, f.dual.kd), f.dual.effective_molarity, dict(f.dual.second_per_first))
     how: dict[str, Any] = {
         "binding": binding, "unbound_fraction": f.unbound_fraction, "release": f.released,
         "albumin": None if f.albumin is None else Albumin(f.albumin.on, f.albumin.off), "large": None if f.large_molecule is None else _large(f.large_molecule),
@@ -123,14 +121,8 @@ def load_binding(path: Path | str) -> Molecule:
 
 
 def _large(x: LargePart) -> LargeMolecule:
-    base = None if x.like is None else antibody(x.like)
-
-    def of(own: float | None, theirs: Any) -> Any:
-        return theirs if own is None else own
-
-    if base is None:
-        return LargeMolecule(x.clearance, x.sigma_tight, x.sigma_leaky, x.tumour_permeability)  # type: ignore[arg-type]
-    return LargeMolecule(of(x.clearance, base.clearance_L_per_h), of(x.sigma_tight, base.sigma_tight), of(x.sigma_leaky, base.sigma_leaky), x.tumour_permeability)
+    own = {k: v for k, v in (("clearance_L_per_h", x.clearance), ("sigma_tight", x.sigma_tight), ("sigma_leaky", x.sigma_leaky)) if v is not None} | {"tumour_ps_mL_min_g": x.tumour_permeability}
+    return LargeMolecule(**own) if x.like is None else replace(antibody(x.like), **own)
 
 
 def _said(f: BindingFile) -> list[str]:
@@ -145,15 +137,3 @@ def _said(f: BindingFile) -> list[str]:
         if f.large_molecule.like is not None:
             said.append(f"plasma kinetics of {f.large_molecule.like} (Cao, Balthasar and Jusko 2013, doi:10.1007/s10928-013-9332-2)")
     return said
-
-
-def require_known_regions(molecule: Molecule, regions: tuple[str, ...]) -> None:
-    """Refuse a second target in a region that the body does not have.
-
-    Raises
-    ------
-    BadInput
-    """
-    b = molecule.how["binding"]
-    if isinstance(b, DualTarget) and (strange := [r for r in b.second_per_first if r not in (*regions, "tumour")]):
-        raise BadInput(f"dual.second_per_first: there is no region {strange[0]!r} with receptors; choose from tumour (every tumour not named), {', '.join(regions)}.")

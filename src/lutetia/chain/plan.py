@@ -17,7 +17,7 @@ from .. import __version__
 from ..agents import Agent, StudiedActivity, agent, kinetics_statement, largest_studied
 from ..core import BadInput, finite_or_none, staged_folder, to_json, write_atomic
 from ..data import table
-from ..kinetics.pbpk import parameter_sets, published_uptake_factors
+from ..kinetics.pbpk import parameter_sets, uptake_factors
 from ..nuclides import nuclide
 from ..planning import (
     Given,
@@ -44,6 +44,7 @@ from ..planning.risk import effective_draws
 from ..planning.update import given_bed_Gy, likelihood_weights, resampled
 from ..radiobiology import rbe
 from .plan_inputs import Who, load_given, read_who, shown
+from .records import band
 from .simulate import _kinetics
 
 PLAN_SCHEMA = "lutetia-plan/1"
@@ -107,7 +108,7 @@ def run_plan(
     chosen, prior = _kinetics(a, kinetics, use_class_prior)
     if chosen not in parameter_sets():
         raise BadInput(f"{a.id} has a population model alone ({chosen}), which has no masses and no receptors, so that no dose follows from it and nothing can be planned. {kinetics_statement(a)}")
-    _check(risk, 1 if cycles_max is None else cycles_max, interval_days, draws, uptake_change, doubling_days, ligands_nmol)
+    _check(risk, 1 if cycles_max is None else cycles_max, interval_days, draws, doubling_days, ligands_nmol)
     names = list(dict.fromkeys(nuclide(n).name for n in nuclides)) or [a.nuclide]
     who = read_who(Path(path), a, chosen, draws, seed, use_class_prior)
     past, given_sha256 = (list(who.given), None) if given is None else load_given(Path(given), a.nuclide)
@@ -119,7 +120,7 @@ def run_plan(
     said += who.said
     organs = list(dict.fromkeys(["kidney", *(x.organ for x in limits)]))
     further = max(cycles_max, FIXED_CYCLES - len(past))
-    factors = _factors(len(past), further, uptake_change)
+    factors = uptake_factors(len(past) + further, uptake_change)
     known = [a.ligand] if prior is None else [prior.ligand, a.ligand]  # its own study, where there is one, over that of the ligand that stands in
     studied = {n: x for n in names for ligand in known if (x := largest_studied(ligand, n)) is not None}
     problem = Problem(
@@ -156,7 +157,7 @@ def run_plan(
     return result
 
 
-def _check(risk: float, cycles: int, interval_days: float, draws: int, uptake: str, doubling_days: float | None, ligands: Sequence[float]) -> None:
+def _check(risk: float, cycles: int, interval_days: float, draws: int, doubling_days: float | None, ligands: Sequence[float]) -> None:
     if not 0 < risk < 1:
         raise BadInput(f"--risk {risk:g}; give a probability between 0 and 1, such as 0.05.")
     if not 1 <= cycles <= 12:
@@ -167,8 +168,6 @@ def _check(risk: float, cycles: int, interval_days: float, draws: int, uptake: s
         raise BadInput(f"--draws {draws}; give 1 to 20000.")
     if draws < 2 / risk:
         raise BadInput(f"{draws} draws cannot show a risk of {risk:g}; give at least {math.ceil(2 / risk)} with --draws, or a larger risk.")
-    if uptake not in ("published", "none"):
-        raise BadInput(f"--uptake-change {uptake!r}; give 'published' or 'none'.")
     if doubling_days is not None and not 1 <= doubling_days <= 3650:
         raise BadInput(f"--doubling-time of {doubling_days:g} days; give 1 to 3650 days.")
     if not ligands or not all(0 < x <= 1e6 for x in ligands):
@@ -179,15 +178,6 @@ def _check_supply(supply: Supply, names: Sequence[str]) -> None:
     for option, x in (("--max-activity", supply.largest_Bq), ("--min-activity", supply.least_Bq)):
         if isinstance(x, Mapping) and (strange := [n for n in x if n not in names]):
             raise BadInput(f"{option}: {strange[0]} is not among the nuclides to choose from ({', '.join(names)}); name it in --nuclides, or leave it out.")
-
-
-def _factors(past: int, further: int, change: str) -> list[float]:
-    if change != "published":
-        return [1.0] * (past + further)
-    try:
-        return published_uptake_factors(past + further)
-    except BadInput:
-        raise BadInput(f"{past} cycles given and {further} to come: the change of uptake is published for 1 to 7 in all; give a smaller --cycles-max, or --uptake-change none.") from None
 
 
 def _after(
@@ -217,12 +207,8 @@ def _after(
     if not who.then and not any(g.dose_Gy for g in past):
         said.append("no dose of the given cycles was stated: what they took of the limits is the draws' own forecast")
     cycles = [{"nuclide": g.nuclide, "activity_Bq": g.activity_Bq, "ligand_nmol": g.ligand_nmol, "dose_Gy": dict(g.dose_Gy), "u_Gy": dict(g.u_Gy)} for g in past]
-    took = [{"region": k, **_band("used_Gy", v)} for k, v in used.items()]
+    took = [{"region": k, **band("used_Gy", v)} for k, v in used.items()]
     return who, replace(problem, used_Gy=used), {"cycles": cycles, "effective_draws": kept, "used": took}
-
-
-def _band(key: str, x: np.ndarray) -> dict[str, Any]:
-    return {key: float(np.median(x)), f"{key}_5_95": [float(q) for q in np.quantile(x, (0.05, 0.95))]}
 
 
 def _plan(p: Plan, problem: Problem) -> dict[str, Any]:
@@ -248,8 +234,8 @@ def _regions(problem: Problem, p: Plan) -> list[dict[str, Any]]:
         bed = (low if weighted is None else weighted) + p.activity_Bq**2 * x.quadratic()[:, : p.cycles].sum(axis=1) if math.isfinite(x.alpha_beta_Gy) else None
         none = {f"{n}{e}": None for n in ("weighted_Sv_RBE", "bed_Gy") for e in ("", "_5_95")}
         out.append({
-            "region": k, "number": x.number, "mass_g": x.mass_g, **_band("absorbed_Gy", low + alpha), **_band("alpha_Gy", alpha), **_band("low_LET_Gy", low), **none,
-            **({} if weighted is None else _band("weighted_Sv_RBE", weighted)), **({} if bed is None else _band("bed_Gy", bed)),
+            "region": k, "number": x.number, "mass_g": x.mass_g, **band("absorbed_Gy", low + alpha), **band("alpha_Gy", alpha), **band("low_LET_Gy", low), **none,
+            **({} if weighted is None else band("weighted_Sv_RBE", weighted)), **({} if bed is None else band("bed_Gy", bed)),
         })  # fmt: skip
     return out
 
@@ -272,7 +258,7 @@ def _baselines(problem: Problem, table_of: Sequence[Response], past: int, who: W
                 above = {label(x): float(np.mean(got.organ_Gy[x.organ] > x.value_Gy)) for x in problem.limits}
                 out.append({
                     "name": f"7.4 GBq until {label(c)}", "nuclide": r.nuclide, "ligand_nmol": r.ligand_nmol, "activity_Bq": FIXED_ACTIVITY_BQ, "cycles": float(np.median(n)),
-                    "cycles_5_95": [float(q) for q in np.quantile(n, (0.05, 0.95))], **_band("overall_bed_Gy", got.overall_bed_Gy),
+                    "cycles_5_95": [float(q) for q in np.quantile(n, (0.05, 0.95))], **band("overall_bed_Gy", got.overall_bed_Gy),
                     "probability_above": above, "note": f"each draw as if its dosimetry were exact, up to {r.cycles} cycles; {c.verification}",
                 })  # fmt: skip
         elif r.nuclide == "Ac-225":

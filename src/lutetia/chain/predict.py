@@ -31,6 +31,7 @@ from ..kinetics.pbpk.posterior import Posterior, ahead, infer, prior_draws
 from ..nuclides import nuclide
 from .case import Case, Prediction, load_case
 from .prediction_regions import ORGANS, Seen, seen_regions
+from .records import band
 
 SCHEMA = "lutetia-forecast/1"
 #: Draws of the posterior and of the population.
@@ -353,12 +354,6 @@ def _doses(patient: Patient, parameters: ParameterSet, ligand_nmol: float, name:
     return {x: r.tiac_h[name][x] * 3600e9 * sum(self_s(name, float(np.asarray(r.mass_kg[x])), 1.0).values()) for x in wanted}, r
 
 
-def _band(key: str, x: np.ndarray | None) -> dict[str, Any]:
-    if x is None:
-        return {key: None, f"{key}_5_95": None}
-    return {key: float(np.median(x)), f"{key}_5_95": [float(q) for q in np.quantile(x, (0.05, 0.95))]}
-
-
 def _regions_of(f: Forecast, prior: Mapping[str, np.ndarray], seen: list[list[Seen]], ligand_nmol: float, activity_Bq: float | None) -> list[dict[str, Any]]:
     name = f.agent.nuclide
     dose, r = _doses(*f.patients(), ligand_nmol, name)
@@ -373,9 +368,9 @@ def _regions_of(f: Forecast, prior: Mapping[str, np.ndarray], seen: list[list[Se
         share = r.amount_nmol[x] / ligand_nmol * decayed
         curve = {k: np.quantile(share, q, axis=0).tolist() for k, q in (("median", 0.5), ("p5", 0.05), ("p95", 0.95))}
         out.append({
-            "region": x, "seen_as": parts.get(x, []), "mass_kg": mass, **_band("tiac_h", tiac), **_band("dose_Gy_per_GBq", d), "dose_by_radiation_Gy_per_GBq": by,
-            **_band("dose_Gy", None if activity_Bq is None else d * activity_Bq * 1e-9), **_band("population_dose_Gy_per_GBq", of_all[x]),
-            "activity_per_injected": {"time_h": r.time_h.tolist(), **curve}, **_band("peak_occupancy", r.peak_occupancy[x]),
+            "region": x, "seen_as": parts.get(x, []), "mass_kg": mass, **band("tiac_h", tiac), **band("dose_Gy_per_GBq", d), "dose_by_radiation_Gy_per_GBq": by,
+            **band("dose_Gy", None if activity_Bq is None else d * activity_Bq * 1e-9), **band("population_dose_Gy_per_GBq", of_all[x]),
+            "activity_per_injected": {"time_h": r.time_h.tolist(), **curve}, **band("peak_occupancy", r.peak_occupancy[x]),
         })  # fmt: skip
     return out
 
@@ -396,13 +391,13 @@ def _cycle(c: Case, k: int, scan: Observation, before: Posterior, after: Posteri
     for i, region in enumerate(scan.region):
         x = np.exp(log[:, i])
         rows.append({
-            "region": region, "time_h": float(scan.time_s[i] / 3600), "measured_Bq": float(scan.activity_Bq[i]), **_band("forecast_Bq", x),
+            "region": region, "time_h": float(scan.time_s[i] / 3600), "measured_Bq": float(scan.activity_Bq[i]), **band("forecast_Bq", x),
             "error": float(np.median(x) / scan.activity_Bq[i] - 1), "within": bool(np.quantile(x, 0.05) <= scan.activity_Bq[i] <= np.quantile(x, 0.95)),
         })  # fmt: skip
     name = _agent_of(c).nuclide
     foretold, _ = _doses(*with_factors(scan.patient, scan.parameters, draws, k), scan.ligand_nmol, name)
     fitted, _ = _doses(*with_factors(scan.patient, scan.parameters, after.draws(DRAWS, seed), k), scan.ligand_nmol, name)
-    doses = [{"region": x, **_band("forecast_dose_Gy_per_GBq", foretold[x]), **_band("dose_Gy_per_GBq", fitted[x])} for x in dict.fromkeys(scan.region)]
+    doses = [{"region": x, **band("forecast_dose_Gy_per_GBq", foretold[x]), **band("dose_Gy_per_GBq", fitted[x])} for x in dict.fromkeys(scan.region)]
     for d in doses:
         d["error"] = d["forecast_dose_Gy_per_GBq"] / d["dose_Gy_per_GBq"] - 1
     return {"cycle": k, "case": c.id, "agent": _agent_of(c).id, "activity_Bq": c.administration.activity, "ligand_nmol": scan.ligand_nmol, "activities": rows, "doses": doses}

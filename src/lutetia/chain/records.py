@@ -164,3 +164,14 @@ def result_record(case: Case, engine: str, nuclide: str, regions: list[dict[str,
         "regions": regions,
         **more,
     }
+
+
+def band(key: str, draws: np.ndarray | None) -> dict[str, Any]:
+    """Median and 5 to 95 % points of draws under `key` and ``key_5_95``; null where there are none.
+
+    >>> band("dose_Gy", np.arange(101.0))
+    {'dose_Gy': 50.0, 'dose_Gy_5_95': [5.0, 95.0]}
+    """
+    if draws is None:
+        return {key: None, f"{key}_5_95": None}
+    return {key: float(np.median(draws)), f"{key}_5_95": [float(q) for q in np.quantile(draws, (0.05, 0.95))]}

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..agents import Agent, agent, class_prior, kinetics_statement, molar_activity_Bq_per_nmol
 from ..core import BadInput, near_matches
-from ..kinetics.pbpk import Patient, parameter_set, parameter_sets, published_uptake_factors
-from ..kinetics.pbpk.parameters import RECEPTOR_OF, SET_OF_LIGAND
+from ..kinetics.pbpk import Patient, parameter_set, parameter_sets, uptake_factors
+from ..kinetics.pbpk.parameters import SET_OF_LIGAND
 from ..kinetics.pbpk.simulate import hot_fraction
 from ..kinetics.population_models import (
     draw,
@@ -19,7 +19,7 @@ from ..kinetics.population_models import (
     time_integrated_h,
     typical,
 )
-from .binding_file import Molecule, load_binding, require_known_regions
+from .binding_file import Molecule, load_binding
 from .case import Progeny
 from .fates import load_fates
 from .patient_file import PatientFile, load_patient
@@ -99,7 +99,9 @@ def run_simulate(
         raise BadInput(f"A population of {population}; give 1 to 1000000 patients.")
     if scheduler is not None and population is None:
         raise BadInput("A scheduler shares out a population; give --population as well, or leave --scheduler out.")
-    factors = _uptake(cycles, interval_days, uptake_change)
+    if not 1 <= cycles <= 20:
+        raise BadInput(f"--cycles {cycles}; give 1 to 20 injections.")
+    factors = tuple(uptake_factors(cycles, uptake_change))
     progeny = None if fates is None else load_fates(fates)
     file = None if patient is None else load_patient(patient)
     molecule = None if binding is None else load_binding(binding)
@@ -125,21 +127,6 @@ def run_simulate(
     if scheduler is not None:
         raise BadInput(f"{chosen} is a population model, computed at once; leave --scheduler out.")
     return result | _population_model(a, chosen, activity_Bq, ligand_nmol, file, population, seed, said)
-
-
-def _uptake(cycles: int, interval_days: float, change: str) -> tuple[float, ...]:
-    if not 1 <= cycles <= 20:
-        raise BadInput(f"--cycles {cycles}; give 1 to 20 injections.")
-    if not 0.1 <= interval_days <= 3650:
-        raise BadInput(f"--interval of {interval_days:g} days; give 0.1 to 3650 days.")
-    if change not in ("published", "none"):
-        raise BadInput(f"--uptake-change {change!r}; give 'published' or 'none'.")
-    if change == "none":
-        return (1.0,) * cycles
-    try:
-        return tuple(published_uptake_factors(cycles))
-    except BadInput:
-        raise BadInput(f"--cycles {cycles}: the change of uptake is published for 1 to 7 injections; give fewer, or --uptake-change none.") from None
 
 
 def _kinetics(a: Agent, wanted: str | None, use_class_prior: bool) -> tuple[str, Agent | None]:
@@ -183,7 +170,6 @@ def _whole_body(
         said.append("no patient file: 82 kg, 1.98 m2, haematocrit 0.40, GFR 90 mL/min, tumours of 20, 50 and 250 mL; an assumption, no mean of a cohort")
     if molecule is not None:
         parameters = molecule.of(parameters)
-        require_known_regions(molecule, (*(t.name for t in one.tumours), *RECEPTOR_OF))
     result, more = whole_body(asked, one, parameters, population, seed, progeny, scheduler=scheduler, progress=progress)
     said += more
     if population:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import run_chunks
-from ..dosimetry.regions import self_s
+from ..core import BadInput, run_chunks
+from ..dosimetry.regions import self_doses_Gy
 from ..kinetics.pbpk import ParameterSet, Patient, PbpkResult, simulate_cycles, simulate_pbpk
 from ..kinetics.pbpk.population import some_of, virtual_patients
 from ..kinetics.pbpk.simulate import CURVE_H
@@ -19,6 +19,7 @@ from ..kinetics.progeny_presets import WITH_PARENT
 from ..nuclides import equilibrium_chain, nuclide
 from .case import Progeny
 from .fates import fates_of
+from .records import band
 
 _CHUNK = 2000
 _QUANTILES = {"median": 0.5, "p5": 0.05, "p95": 0.95}
@@ -106,7 +107,7 @@ def _of_chunk(chunk: tuple[Patient, ParameterSet, Injections]) -> dict[str, Any]
     kept = _kept(simulate_pbpk(patients, sets, x.ligand_nmol, (x.nuclide,), **x.how), x.nuclide)
     n = len(x.uptake_factors)
     cycles = simulate_cycles(patients, sets, [x.ligand_nmol] * n, [x.interval_days] * (n - 1), (x.nuclide,), uptake_factors=x.uptake_factors, **x.how) if n > 1 else []
-    return kept | {"cycles": {str(c): {"tiac_h": r.tiac_h[x.nuclide], "peak": r.peak_occupancy, "left": r.left_nmol} for c, r in enumerate(cycles)}}
+    return kept | {"cycles": [{"tiac_h": r.tiac_h[x.nuclide], "peak": r.peak_occupancy, "left": r.left_nmol} for r in cycles]}
 
 
 def _kept(r: PbpkResult, name: str) -> dict[str, Any]:
@@ -118,13 +119,17 @@ def _kept(r: PbpkResult, name: str) -> dict[str, Any]:
 
 
 def _joined(parts: Sequence[Any]) -> Any:
-    """Mappings of arrays, however deep, put together along the patients."""
+    """Mappings and lists of arrays, however deep, put together along the patients."""
+    if isinstance(parts[0], list):
+        return [_joined(x) for x in zip(*parts)]
     if isinstance(parts[0], Mapping):
         return {k: _joined([p[k] for p in parts]) for k in parts[0]}
     return np.concatenate(parts)
 
 
 def _fates(parent: str, mass_kg: Mapping[str, float], progeny: Progeny | None) -> Fates:
+    if taken := [r for r in mass_kg if r in (BODY, EXCRETED)]:
+        raise BadInput(f"A tumour is named {taken[0]!r}, which here means a place outside all regions; give it another name.")
     regions = [r for r in mass_kg if r not in _PLACE]
     return fates_of(parent, regions, Progeny() if progeny is None else progeny)
 
@@ -135,12 +140,12 @@ class _Where:
     def __init__(self, parent: str, mass_kg: Mapping[str, float], compact: Sequence[str], fates: Fates) -> None:
         self.parent, self.fates = parent, fates
         self.names = [m.nuclide.name for m in equilibrium_chain(parent)]
-        self.s = {r: {n: self_s(n, m, 1.0, progeny=False) for n in self.names} for r, m in mass_kg.items() if r in compact}
+        self.mass_kg = {r: m for r, m in mass_kg.items() if r in compact}
 
     def doses(self, tiac_h: Mapping[str, np.ndarray]) -> tuple[dict[str, dict[str, dict[str, np.ndarray]]], dict[str, dict[str, np.ndarray]]]:
         """Gy/GBq by region, nuclide and radiation, each of shape (patients,); and the decays (h) by nuclide and place."""
         decays = progeny_decays_of_many(self.parent, {_PLACE.get(r, r): x for r, x in tiac_h.items()}, self.fates)
-        return {r: {n: {k: 3.6e12 * decays[n][r] * v for k, v in s.items()} for n, s in of.items()} for r, of in self.s.items()}, decays
+        return {r: self_doses_Gy({n: 3600 * 1e9 * decays[n][r] for n in self.names}, m, 1.0) for r, m in self.mass_kg.items()}, decays
 
     def record(self, decays: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any] | None:
         """The fates with their source, and where the chain's energy is released; nothing for a nuclide without progeny."""
@@ -163,10 +168,10 @@ class _Where:
         ]  # fmt: skip
 
 
-def _course(asked: Injections, cycles: Mapping[str, Any], where: _Where, population: int | None) -> dict[str, Any]:
+def _course(asked: Injections, cycles: Sequence[Mapping[str, Any]], where: _Where, population: int | None) -> dict[str, Any]:
     """Each injection of several by itself, and the dose of all."""
-    by_cycle, total = [], {r: {"dose": 0.0, "alpha": 0.0} for r in where.s}
-    for c, x in enumerate(cycles.values()):
+    by_cycle, total = [], {r: {"dose": 0.0, "alpha": 0.0} for r in where.mass_kg}
+    for c, x in enumerate(cycles):
         doses, _ = where.doses(x["tiac_h"])
         regions = []
         for r in (r for r in x["tiac_h"] if r not in (URINE, DEGRADED)):
@@ -199,7 +204,4 @@ def _shown(by_nuclide: Mapping[str, Mapping[str, np.ndarray]] | None, population
 
 def spread(key: str, values: np.ndarray | None, population: int | None) -> dict[str, Any]:
     """A value, or a population's median and 5 to 95 % range."""
-    if values is None:
-        return {key: None}
-    found: dict[str, Any] = {key: float(np.median(values))}
-    return found | {f"{key}_5_95": [float(q) for q in np.quantile(values, (0.05, 0.95))]} if population else found
+    return band(key, values) if population and values is not None else {key: None if values is None else float(np.median(values))}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .show import print_json, print_table, visible, working
+from .show import band, print_json, print_table, visible, working
 
 
 def register(app: typer.Typer) -> None:
@@ -76,19 +76,19 @@ def plan_command(
 def _print(r: dict[str, Any]) -> None:
     p = r["plan"]
     apart = "" if p["cycles"] == 1 else f", {p['interval_days']:g} d apart"
-    typer.echo(visible(f"{r['agent']}: {_course(p)} on {p['ligand_nmol']:.4g} nmol{apart}; overall tumour BED {_range(p, 'overall_bed_Gy')} Gy"))
+    typer.echo(visible(f"{r['agent']}: {_course(p)} on {p['ligand_nmol']:.4g} nmol{apart}; overall tumour BED {band(p, 'overall_bed_Gy')} Gy"))
     typer.echo(visible(f"held by: {p['active']}"))
     rows = [
         [c["constraint"], "" if c["cap_Bq"] is None else f"{c['cap_Bq'] / 1e6:.4g}", "" if c["margin"] is None else f"{c['margin']:+.0%}", "" if c["probability_above"] is None else f"{c['probability_above']:.3f}",
-         "" if c["reached_Gy"] is None else _range(c, "reached_Gy")]
+         band(c, "reached_Gy")]
         for c in p["constraints"]
     ]  # fmt: skip
     print_table(["constraint", "MBq at most" if p["activity_Bq"] else "MBq of the first cycle at most", "margin", f"P above, wanted {r['risk']:g}", "reached Gy (5 to 95 %)"], rows)
-    rows = [[x["region"], *("" if x[k] is None else _range(x, k) for k in ("alpha_Gy", "low_LET_Gy", "weighted_Sv_RBE", "bed_Gy"))] for x in p["regions"]]
+    rows = [[x["region"], *(band(x, k) for k in ("alpha_Gy", "low_LET_Gy", "weighted_Sv_RBE", "bed_Gy"))] for x in p["regions"]]
     print_table(["region, all cycles", "alpha Gy", "low-LET Gy", "Sv_RBE", "BED Gy"], rows)
-    rows = [[f"{_course(o)}, {o['ligand_nmol']:g} nmol", _range(o, "overall_bed_Gy"), o["active"]] for o in r["options"][:5]]
+    rows = [[f"{_course(o)}, {o['ligand_nmol']:g} nmol", band(o, "overall_bed_Gy"), o["active"]] for o in r["options"][:5]]
     print_table(["best five choices", "overall BED Gy", "held by"], rows)
-    rows = [[b["name"], f"{b['cycles']:g}", _range(b, "overall_bed_Gy"), ", ".join(f"{k} {v:.3f}" for k, v in b["probability_above"].items())] for b in r["baselines"]]
+    rows = [[b["name"], f"{b['cycles']:g}", band(b, "overall_bed_Gy"), ", ".join(f"{k} {v:.3f}" for k, v in b["probability_above"].items())] for b in r["baselines"]]
     if rows:
         print_table(["what is usual", "cycles", "overall BED Gy", "P above"], rows)
     for v in r["value_of_scan"]:
@@ -107,7 +107,3 @@ def _course(p: dict[str, Any]) -> str:
     """``2 x 3000 MBq of Lu-177, then 4 x 6 MBq of Ac-225``."""
     runs = [(key, len(list(cycles))) for key, cycles in itertools.groupby((f"{c['activity_Bq'] / 1e6:.4g} MBq", c["nuclide"]) for c in p["schedule"])]
     return ", then ".join(f"{n} x {activity} of {nuclide}" for (activity, nuclide), n in runs)
-
-
-def _range(x: dict[str, Any], key: str) -> str:
-    return f"{x[key]:.3g} ({x[key + '_5_95'][0]:.3g} to {x[key + '_5_95'][1]:.3g})"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .show import print_json, print_table, visible, working
+from .show import band, print_json, print_table, visible, working
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def predict_command(
 
 def _print(r: dict[str, Any]) -> None:
     keys = ("dose_Gy_per_GBq", "population_dose_Gy_per_GBq", "dose_Gy")
-    rows = [[x["region"], ", ".join(x["seen_as"]) or "not seen", *(_cell(x, k) for k in keys)] for x in r["regions"]]
+    rows = [[x["region"], ", ".join(x["seen_as"]) or "not seen", *(band(x, k) for k in keys)] for x in r["regions"]]
     given = "" if r["activity_Bq"] is None else f"{r['activity_Bq'] / 1e6:.4g} MBq, "
     title = f"{r['agent']}, {given}{r['ligand_nmol']:.4g} nmol of ligand; median (5 to 95 %)"
     print_table(["region", "seen as", "Gy/GBq", "population", "Gy"], rows, visible(title))
@@ -59,7 +59,3 @@ def _print(r: dict[str, Any]) -> None:
         typer.echo(visible(f"warning: {w}"), err=True)
     for a in r["assumptions"]:
         typer.echo(visible(f"assumed: {a}"))
-
-
-def _cell(x: dict[str, Any], key: str) -> str:
-    return "" if x[key] is None else f"{x[key]:.3g} ({x[key + '_5_95'][0]:.3g} to {x[key + '_5_95'][1]:.3g})"

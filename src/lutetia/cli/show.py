@@ -65,3 +65,11 @@ def with_u(value: float, u: float, unit: str) -> str:
         return show(value, unit)
     digits = max(0, 1 - math.floor(math.log10(u)))
     return f"{value:.{digits}f} ± {u:.{digits}f} {unit}"
+
+
+def band(x: dict[str, Any], key: str, times: float = 1.0) -> str:
+    """A value of a result, with the 5 to 95 % points that stand beside it, or nothing."""
+    if x[key] is None:
+        return ""
+    ends = x.get(f"{key}_5_95")
+    return f"{times * x[key]:.3g}" + (f" ({times * ends[0]:.3g} to {times * ends[1]:.3g})" if ends else "")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .show import print_json, print_table, visible
+from .show import band, print_json, print_table, visible
 
 
 def register(app: typer.Typer) -> None:
@@ -70,14 +70,14 @@ def _bar(population: int | None, quiet: bool) -> Iterator[Callable[[float], None
 def _print(r: dict[str, Any]) -> None:
     amount = "" if r["ligand_nmol"] is None else f", {r['ligand_nmol']:.4g} nmol of ligand ({r['hot_nmol']:.4g} nmol hot)"
     of = f"{r['population']['patients']} virtual patients, median (5 to 95 %)" if r["population"] else "one patient"
-    rows = [[x["region"], *(_cell(x, k) for k in ("tiac_h", "dose_Gy_per_GBq", "peak_occupancy", "peak_time_h"))] for x in r["regions"]]
+    rows = [[x["region"], *(band(x, k) for k in ("tiac_h", "dose_Gy_per_GBq", "peak_occupancy", "peak_time_h"))] for x in r["regions"]]
     print_table(["region", "TIAC h", "Gy/GBq", "peak occupancy", "at h"], rows, visible(f"{r['agent']}, {r['activity_Bq'] / 1e6:.4g} MBq{amount}; {of}"))
     if r["course"]:
         _print_course(r["course"])
     if r["progeny"]:
         share = ", ".join(f"{p} {100 * x:.3g} %" for p, x in sorted(r["progeny"]["energy_share"].items(), key=lambda p: -p[1])[:8])
         typer.echo(visible(f"progeny: {r['progeny']['fates']}; energy of the chain released in {share}"))
-    typer.echo(f"urine in 24 h {_cell(r, 'urine_fraction_24h', 100)} %")
+    typer.echo(f"urine in 24 h {band(r, 'urine_fraction_24h', 100)} %")
     typer.echo(visible(f"{r['kinetics']['name']} ({r['kinetics']['kind']}): {r['kinetics']['note']}"))
     for a in r["assumptions"]:
         typer.echo(visible(f"assumed: {a}"))
@@ -86,12 +86,5 @@ def _print(r: dict[str, Any]) -> None:
 def _print_course(c: dict[str, Any]) -> None:
     """Dose of each injection and of all, for regions that have one."""
     of = [{x["region"]: x for x in one["regions"]} for one in c["by_cycle"]]
-    rows = [[x["region"], *(_cell(one[x["region"]], "dose_Gy_per_GBq") for one in of), _cell(x, "dose_Gy")] for x in c["regions"]]
+    rows = [[x["region"], *(band(one[x["region"]], "dose_Gy_per_GBq") for one in of), band(x, "dose_Gy")] for x in c["regions"]]
     print_table(["region, Gy/GBq", *(f"day {one['day']:g}" for one in c["by_cycle"]), "all, Gy"], rows, visible(f"{c['cycles']} injections, {c['interval_days']:g} d apart"))
-
-
-def _cell(x: dict[str, Any], key: str, times: float = 1.0) -> str:
-    if x[key] is None:
-        return ""
-    span = x.get(f"{key}_5_95")
-    return f"{times * x[key]:.3g}" + (f" ({times * span[0]:.3g} to {times * span[1]:.3g})" if span else "")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
 from ..transport.kernels import nuclide_kernels
 from ..transport.spheres import GY_G_PER_MEV, ellipsoid_s_Gy_per_Bq_s, sphere_s_Gy_per_Bq_s
 from .maps import AIR_FLOOR_G_ML, DoseMap
+
+Decays = TypeVar("Decays", float, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +56,23 @@ def by_radiation(by_nuclide_Gy: Mapping[str, Mapping[str, float]]) -> dict[str, 
     return total
 
 
+@functools.lru_cache(maxsize=4096)
 def self_s(
     name: str, mass_kg: float, density_g_mL: float, *, axes_mm: tuple[float, float, float] | None = None, progeny: bool = True, local: bool = False
-) -> dict[str, float]:
+) -> Mapping[str, float]:
     """Self-dose S by radiation in Gy per Bq s: a sphere, an ellipsoid, or (`local`) all charged energy inside."""
     if local:
         kernels = nuclide_kernels(name, progeny=progeny)
-        return {r: float(k.energy_MeV[-1]) * GY_G_PER_MEV / (mass_kg * 1000) for r, k in kernels.items() if r != "photon"}
+        return MappingProxyType({r: float(k.energy_MeV[-1]) * GY_G_PER_MEV / (mass_kg * 1000) for r, k in kernels.items() if r != "photon"})
     if axes_mm is not None:
-        return dict(ellipsoid_s_Gy_per_Bq_s(name, mass_kg, axes_mm, progeny=progeny, density_g_mL=density_g_mL))
-    return dict(sphere_s_Gy_per_Bq_s(name, mass_kg, progeny=progeny, density_g_mL=density_g_mL))
+        return MappingProxyType(dict(ellipsoid_s_Gy_per_Bq_s(name, mass_kg, axes_mm, progeny=progeny, density_g_mL=density_g_mL)))
+    return MappingProxyType(dict(sphere_s_Gy_per_Bq_s(name, mass_kg, progeny=progeny, density_g_mL=density_g_mL)))
 
 
 def self_doses_Gy(
-    decays: Mapping[str, float], mass_kg: float, density_g_mL: float, *, axes_mm: tuple[float, float, float] | None = None, local: bool = False
-) -> dict[str, dict[str, float]]:
-    """Self-dose of the decays of each nuclide (Bq s) in a region: nuclide to radiation to Gy."""
+    decays: Mapping[str, Decays], mass_kg: float, density_g_mL: float, *, axes_mm: tuple[float, float, float] | None = None, local: bool = False
+) -> dict[str, dict[str, Decays]]:
+    """Self-dose of the decays of each nuclide (Bq s, a number or an array of patients) in a region: nuclide to radiation to Gy."""
     return {n: {r: s * tia for r, s in self_s(n, mass_kg, density_g_mL, axes_mm=axes_mm, progeny=False, local=local).items()} for n, tia in decays.items()}
 
 

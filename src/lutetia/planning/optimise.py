@@ -29,7 +29,7 @@ DELIVERED, HOT, STUDIED = "largest activity that can be given", "hot ligand in t
 
 #: Of the search for proportions: factors tried, gain in BED that is worth a step, and the logarithm of how far from its start a proportion may go, so that
 #: no cycle is planned that hardly counts.
-_FACTORS, _GAIN_GY, _FARTHEST = (2.0, 1.4, 1.2, 1.1, 1.05), 1e-3, math.log(4.01)
+_FACTORS, _GAIN_GY, _FARTHEST = (2.0, 1.4, 1.2, 1.1, 1.05), 1e-3, math.log(4) * (1 + 1e-9)
 #: A course whose cycles differ is preferred to one whose cycles are alike only if it gains more than this part.
 _WORTH = 0.01
 
@@ -244,10 +244,11 @@ def options(problem: Problem, table: Sequence[Response], cycles: Sequence[int] |
             tried.append((course, caps_Bq(problem, course)))
             plans += _planned(problem, *tried[-1])
     alone = {(p.nuclide, p.ligand_nmol, p.cycles): p for p in plans}
-    for of in _by_ligand(table, s.largest_nmol):
+    by_ligand = {x: {r.nuclide: r for r in table if r.ligand_nmol == x} for x in sorted({r.ligand_nmol for r in table if r.ligand_nmol <= s.largest_nmol})}
+    for ligand, of in by_ligand.items():
         for a, b in itertools.permutations(of, 2):
             for n in cycles or range(2, min(of[a].cycles, of[b].cycles) + 1):
-                one, other = alone.get((a, of[a].ligand_nmol, n)), alone.get((b, of[b].ligand_nmol, n))
+                one, other = alone.get((a, ligand, n)), alone.get((b, ligand, n))
                 if one and other:
                     for k in range(1, n):  # in the proportion of what each alone may give, then better
                         start = woven(of, (a,) * k + (b,) * (n - k), (1.0,) * k + (other.activity_Bq / one.activity_Bq,) * (n - k))
@@ -255,8 +256,7 @@ def options(problem: Problem, table: Sequence[Response], cycles: Sequence[int] |
     if unequal:
         for n in sorted({p.cycles for p in plans} - {1}):
             best = max((p for p in plans if p.cycles == n), key=lambda p: p.overall_bed_Gy)
-            of = next(x for x in _by_ligand(table, s.largest_nmol) if next(iter(x.values())).ligand_nmol == best.ligand_nmol)
-            plans += [p for p in _searched(problem, of, best.course, [range(c, c + 1) for c in range(n)]) if p.course is not best.course]
+            plans += [p for p in _searched(problem, by_ligand[best.ligand_nmol], best.course, [range(c, c + 1) for c in range(n)]) if p.course is not best.course]
     if not plans:
         raise CouldNot(_contradiction(problem, tried))
     return sorted(plans, key=lambda p: (-round(p.overall_bed_Gy * (1 if p.course.alike else 1 - _WORTH), 9), p.cycles, p.ligand_nmol))
@@ -265,11 +265,6 @@ def options(problem: Problem, table: Sequence[Response], cycles: Sequence[int] |
 def best_plan(problem: Problem, table: Sequence[Response], cycles: Sequence[int] | None = None, *, unequal: bool = False) -> Plan:
     """The first of `options`: the largest median overall BED (less a hundredth where cycles differ); of equals the one of fewer cycles, then of less ligand."""
     return options(problem, table, cycles, unequal=unequal)[0]
-
-
-def _by_ligand(table: Sequence[Response], largest_nmol: float) -> list[dict[str, Response]]:
-    amounts = sorted({r.ligand_nmol for r in table if r.ligand_nmol <= largest_nmol})
-    return [{r.nuclide: r for r in table if r.ligand_nmol == x} for x in amounts]
 
 
 def _planned(problem: Problem, course: Course, caps: Mapping[str, float]) -> list[Plan]:

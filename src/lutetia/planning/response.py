@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -166,15 +165,10 @@ def _s(name: str, mass_kg: np.ndarray, local: bool) -> Mapping[str, np.ndarray |
     """Self-dose S; over many masses by straight lines between 17 of them in the logarithm."""
     low, high = float(mass_kg.min()), float(mass_kg.max())
     if high <= low * (1 + 1e-12):
-        return _s_of(name, low, local)
+        return self_s(name, low, 1.0, local=local)
     grid = np.geomspace(low, high, 17)
-    at = [_s_of(name, float(m), local) for m in grid]
+    at = [self_s(name, float(m), 1.0, local=local) for m in grid]
     return {k: np.exp(np.interp(np.log(mass_kg), np.log(grid), np.log([max(s[k], 1e-300) for s in at]))) for k in at[0]}
-
-
-@functools.lru_cache(maxsize=4096)
-def _s_of(name: str, mass_kg: float, local: bool) -> Mapping[str, float]:
-    return MappingProxyType(self_s(name, mass_kg, 1.0, local=local))
 
 
 def protraction(time_h: np.ndarray, rate: np.ndarray, repair_half_life_h: float) -> np.ndarray:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 #: What stands where there is no value.
 NONE = "–"
@@ -77,6 +78,20 @@ def significant(value: float | None, digits: int = 3) -> str:
     if abs(round(value, decimals)) >= 10.0 ** (power + 1):
         decimals -= 1
     return _fixed(value, decimals)
+
+
+def span(middle: float, ends: Sequence[float]) -> str:
+    """A median with its band.
+
+    >>> span(0.769, [0.486, 1.3])
+    '0.769 (0.486 to 1.30)'
+    """
+    return f"{significant(middle)} ({significant(ends[0])} to {significant(ends[1])})"
+
+
+def band(r: Mapping[str, Any], key: str) -> str:
+    """The median and band that a result has under `key` and ``key_5_95``, or a dash."""
+    return NONE if r[key] is None else span(r[key], r[f"{key}_5_95"])
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core import show, write_atomic
 from .figures import drawing, svg
-from .formatting import NONE, significant
+from .formatting import NONE, band
 from .html import inline, template
 from .style import BLUE, GREY, INK
 
@@ -18,25 +18,25 @@ def write_plan_report(path: Path, result: dict[str, Any]) -> None:
     context = {
         "version": result["version"], "agent": result["agent"], "risk": f"{100 * result['risk']:.3g} %",
         "facts": [
-            ("Overall tumour BED", f"{_span(p, 'overall_bed_Gy')} Gy"), ("Held by", p["active"]), ("Ligand of each cycle", f"{p['ligand_nmol']:.4g} nmol"),
+            ("Overall tumour BED", f"{band(p, 'overall_bed_Gy')} Gy"), ("Held by", p["active"]), ("Ligand of each cycle", f"{p['ligand_nmol']:.4g} nmol"),
             ("Drawn from", f"{result['who']['kind']}, {result['who']['draws']} draws"), ("Parameter set", result["kinetics"]), ("Risk allowed", f"{100 * result['risk']:.3g} %"),
         ],
         "schedule": [{"cycle": n, "day": f"{c['day']:g}", "nuclide": c["nuclide"], "activity": show(c["activity_Bq"], "Bq")} for n, c in enumerate(p["schedule"], 1)],
         "constraints": [
             {"name": c["constraint"], "active": c["constraint"] == p["active"], "cap": NONE if c["cap_Bq"] is None else show(c["cap_Bq"], "Bq"),
-             "above": NONE if c["probability_above"] is None else f"{100 * c['probability_above']:.1f} %", "reached": _span(c, "reached_Gy")}
+             "above": NONE if c["probability_above"] is None else f"{100 * c['probability_above']:.1f} %", "reached": band(c, "reached_Gy")}
             for c in p["constraints"]
         ],
         "limits": [{**x, "kind": "BED" if x["quantity"] == "BED" else "absorbed dose"} for x in result["limits"]], "no_limit": result["no_limit"],
         "given": None if result["given"] is None else {
             "cycles": [{"nuclide": g["nuclide"], "activity": show(g["activity_Bq"], "Bq"), "ligand": f"{g['ligand_nmol']:.4g} nmol"} for g in result["given"]["cycles"]],
-            "used": [{"region": x["region"], "used": _span(x, "used_Gy")} for x in result["given"]["used"]],
+            "used": [{"region": x["region"], "used": band(x, "used_Gy")} for x in result["given"]["used"]],
         },
         "alphas": any(x["weighted_Sv_RBE"] is not None for x in p["regions"]), "rbe": result["rbe"],
-        "regions": [{"region": x["region"], **{k: _span(x, k) for k in ("absorbed_Gy", "alpha_Gy", "low_LET_Gy", "weighted_Sv_RBE", "bed_Gy")}} for x in p["regions"]],
-        "options": [{"course": _course(o), "ligand": f"{o['ligand_nmol']:.4g}", "bed": _span(o, "overall_bed_Gy"), "active": o["active"]} for o in result["options"][:10]], "tried": len(result["options"]),
+        "regions": [{"region": x["region"], **{k: band(x, k) for k in ("absorbed_Gy", "alpha_Gy", "low_LET_Gy", "weighted_Sv_RBE", "bed_Gy")}} for x in p["regions"]],
+        "options": [{"course": _course(o), "ligand": f"{o['ligand_nmol']:.4g}", "bed": band(o, "overall_bed_Gy"), "active": o["active"]} for o in result["options"][:10]], "tried": len(result["options"]),
         "baselines": [
-            {"name": b["name"], "cycles": f"{b['cycles']:g}", "bed": _span(b, "overall_bed_Gy"), "note": b["note"], "above": "; ".join(f"{k} {100 * v:.1f} %" for k, v in b["probability_above"].items())}
+            {"name": b["name"], "cycles": f"{b['cycles']:g}", "bed": band(b, "overall_bed_Gy"), "note": b["note"], "above": "; ".join(f"{k} {100 * v:.1f} %" for k, v in b["probability_above"].items())}
             for b in result["baselines"]
         ],
         "scans": [
@@ -46,10 +46,6 @@ def write_plan_report(path: Path, result: dict[str, Any]) -> None:
         "figure": inline(_plans_svg(result), "svg+xml"), "warnings": result["warnings"], "assumptions": result["assumptions"], "who": result["who"], "provenance": result["provenance"],
     }  # fmt: skip
     write_atomic(Path(path), template("plan.html.j2").render(context))
-
-
-def _span(r: dict[str, Any], key: str) -> str:
-    return NONE if r[key] is None else f"{significant(r[key])} ({significant(r[key + '_5_95'][0])} to {significant(r[key + '_5_95'][1])})"
 
 
 def _course(p: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core import show, write_atomic
 from .figures import drawing, svg
-from .formatting import NONE, significant
+from .formatting import NONE, band, span
 from .html import inline, template
 from .style import BLUE, GREY, INK
 
@@ -23,30 +23,22 @@ def write_predict_report(path: Path, result: dict[str, Any]) -> None:
         ],
         "warnings": result["warnings"], "note": result["kinetics"]["note"], "figure": inline(_bands_svg(result["regions"]), "svg+xml"),
         "regions": [
-            {"region": r["region"], "seen": ", ".join(r["seen_as"]) or "not seen", **{k: _cell(r, k) for k in ("dose_Gy_per_GBq", "dose_Gy", "population_dose_Gy_per_GBq")}}
+            {"region": r["region"], "seen": ", ".join(r["seen_as"]) or "not seen", **{k: band(r, k) for k in ("dose_Gy_per_GBq", "dose_Gy", "population_dose_Gy_per_GBq")}}
             for r in result["regions"]
         ],
         "parameters": [
-            {"name": p["name"], "factor": _span(p["factor"], p["factor_5_95"]), "prior": _span(1.0, p["prior_5_95"]), "told": f"{100 * p['variance_explained']:.0f} %"}
+            {"name": p["name"], "factor": span(p["factor"], p["factor_5_95"]), "prior": span(1.0, p["prior_5_95"]), "told": f"{100 * p['variance_explained']:.0f} %"}
             for p in result["parameters"]
         ],
         "cycles": [
             {"cycle": c["cycle"], "case": c["case"], "rows": [
-                {"region": d["region"], "foretold": _cell(d, "forecast_dose_Gy_per_GBq"), "found": _cell(d, "dose_Gy_per_GBq"), "error": f"{100 * d['error']:+.0f} %"} for d in c["doses"]
+                {"region": d["region"], "foretold": band(d, "forecast_dose_Gy_per_GBq"), "found": band(d, "dose_Gy_per_GBq"), "error": f"{100 * d['error']:+.0f} %"} for d in c["doses"]
             ]}
             for c in result["cycles"]
         ],
         "assumptions": result["assumptions"], "provenance": result["provenance"],
     }  # fmt: skip
     write_atomic(Path(path), template("predict.html.j2").render(context))
-
-
-def _cell(r: dict[str, Any], key: str) -> str:
-    return NONE if r[key] is None else _span(r[key], r[f"{key}_5_95"])
-
-
-def _span(middle: float, ends: list[float]) -> str:
-    return f"{significant(middle)} ({significant(ends[0])} to {significant(ends[1])})"
 
 
 def _bands_svg(regions: list[dict[str, Any]]) -> bytes:

@@ -2,7 +2,7 @@
 
 from .binding import Covalent, DualTarget
 from .carriers import Albumin, LargeMolecule, antibody
-from .cycles import CycleResult, published_uptake_factors, simulate_cycles
+from .cycles import CycleResult, published_uptake_factors, simulate_cycles, uptake_factors
 from .parameters import ParameterSet, parameter_set, parameter_sets
 from .patient import Patient, Tumour, body_surface_m2
 from .population import virtual_patients
@@ -11,5 +11,5 @@ from .structure import Body, build_body
 
 __all__ = [
     "Albumin", "Body", "Covalent", "CycleResult", "DualTarget", "LargeMolecule", "ParameterSet", "Patient", "PbpkResult", "Tumour", "antibody", "body_surface_m2", "build_body",
-    "hot_fraction", "parameter_set", "parameter_sets", "published_uptake_factors", "simulate_cycles", "simulate_pbpk", "virtual_patients",
+    "hot_fraction", "parameter_set", "parameter_sets", "published_uptake_factors", "simulate_cycles", "simulate_pbpk", "uptake_factors", "virtual_patients",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ two targets
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,8 +60,19 @@ class DualTarget:
 Binding = Covalent | DualTarget | None
 
 
-def check_binding(binding: Binding) -> None:
-    """Refuse rates that are negative or not finite.
+def koff_per_min(kon_L_per_nmol_min: Value, kd_nmol_L: Value) -> Value:
+    """Dissociation rate, ``koff = K_D kon``.
+
+    PSMA-I&T in the public model of Fele-Paranj et al. (doi:10.1186/s41181-023-00236-w): 8 nmol/L and 0.046 L/nmol/min.
+
+    >>> round(koff_per_min(0.046, 8.0), 6)
+    0.368
+    """
+    return kon_L_per_nmol_min * kd_nmol_L
+
+
+def check_binding(binding: Binding, regions: Sequence[str]) -> None:
+    """Refuse rates that are negative or not finite, and a second target in a place that is none of the `regions` with receptors.
 
     Raises
     ------
@@ -75,6 +87,8 @@ def check_binding(binding: Binding) -> None:
             raise BadInput(f"{name} of the binding is {float(v.min()):.4g}; give a value of zero or more.")
     if isinstance(binding, DualTarget) and any(not (np.isfinite(r) and r > 0) for r in binding.second_per_first.values()):
         raise BadInput("second_per_first of the binding: give ratios above zero, and leave out regions without the second target.")
+    if isinstance(binding, DualTarget) and (strange := [r for r in binding.second_per_first if r not in (*regions, "tumour")]):
+        raise BadInput(f"second_per_first of the binding: there is no region {strange[0]!r} with receptors; choose from tumour (every tumour not named), {', '.join(regions)}.")
 
 
 def bound_states(region: str, binding: Binding) -> list[str]:

@@ -6,7 +6,7 @@ albumin
     neither leaves vessels nor is filtered nor binds receptors. At rates quick beside the flow it is the unbound fraction ``off/(on + off)``.
 large molecules
     They leave plasma with the lymph, by convection through pores that hold most of them back, and return with it to the veins:
-    ``J_i = Q_i (1 - s) C``, ``Q_i`` a tissue's lymph flow, ``s`` the vascular reflection coefficient of tight (muscle, skin, adipose tissue, brain) or leaky
+    ``J_i = Q_i (1 - s) C``, ``Q_i`` a tissue's lymph flow, ``s`` the vascular reflection coefficient of tight (muscle, skin, adipose tissue) or leaky
     tissues (all others), and ``Q_i (1 - s_L) C_i`` back. No filtration; catabolism, salvage by FcRn counted in, is a clearance from plasma
     (Cao, Balthasar and Jusko 2013, doi:10.1007/s10928-013-9332-2, there with two lumped tissues). A group's lymph is shared out by interstitial volume.
 """
@@ -21,8 +21,8 @@ from ...core import BadInput, near_matches
 from ...data import table
 from .patient import Value
 
-#: Tissues whose vessels are tight; named in the field, recalled and not re-read in the paper.
-TIGHT = ("muscle", "skin", "adipose", "brain")
+#: Tissues whose vessels are tight, besides the brain, which has no interstitium here; recalled, not re-read in the paper.
+TIGHT = ("muscle", "skin", "adipose")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,8 +52,28 @@ def published_uptake_factors(cycles: int) -> list[float]:
     """
     known = table("pbpk_cycle_uptake")["factor"]
     if not 1 <= cycles <= len(known):
-        raise BadInput(f"{cycles} cycles: the change of uptake is published for 1 to {len(known)}; give factors of your own.")
+        raise BadInput(f"{cycles} injections in all: the change of uptake is published for 1 to {len(known)}; give fewer, or 'none' for the change of uptake.")
     return [float(f) for f in known[:cycles]]
+
+
+def uptake_factors(cycles: int, change: str) -> list[float]:
+    """The published factors, or 1 for every cycle.
+
+    Parameters
+    ----------
+    cycles : int
+    change : {"published", "none"}
+
+    Raises
+    ------
+    BadInput
+
+    >>> uptake_factors(2, "published"), uptake_factors(2, "none")
+    ([1.0, 0.731], [1.0, 1.0])
+    """
+    if change not in ("published", "none"):
+        raise BadInput(f"A change of uptake {change!r}; give 'published' or 'none'.")
+    return published_uptake_factors(cycles) if change == "published" else [1.0] * cycles
 
 
 def simulate_cycles(

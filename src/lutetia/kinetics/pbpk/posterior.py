@@ -135,14 +135,15 @@ def infer(scans: Sequence[Observation], *, occasion_cv: float = 0.0, flow_cv: fl
         if [t.name for t in s.patient.tumours] != tumours:
             raise BadInput(f"Scan {k} has the tumours {', '.join(t.name for t in s.patient.tumours)}, the first {', '.join(tumours)}; name the same ones.")
     unknown, n = unknowns(tumours, scans, occasion_cv, flow_cv), sum(len(s.region) for s in scans)
-    asked = m = {r: misfit for s in scans for r in s.region}
+    m = {r: misfit for s in scans for r in s.region}
     nowhere = np.zeros(len(unknown.names))
     try:
         x, f, of_values, used = _most_probable(tuple(scans), unknown, nowhere, m)
+        d = float(np.sum(of_values**2))
     except CouldNot:  # values that are stated more exactly than the model can follow: come from afar, and let the misfit fall to what they need
+        x, f, of_values, used = _most_probable(tuple(scans), unknown, nowhere, {r: max(_LOOSE, misfit) for r in m})
+        d = float(np.sum(_residuals(tuple(scans), unknown, x[None], m)[0, :n] ** 2))
         m = {r: max(_LOOSE, misfit) for r in m}
-        x, f, of_values, used = _most_probable(tuple(scans), unknown, nowhere, m)
-    d = float(np.sum(_residuals(tuple(scans), unknown, x[None], asked)[0, :n] ** 2))
     for _ in range(_MAX_MISFITS):
         larger = _larger_misfit(scans, of_values, m, misfit)
         if larger == m:

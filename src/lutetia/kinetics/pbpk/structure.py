@@ -122,7 +122,7 @@ def build_body(
     (66, 5.59493)
     """
     check_patient(patient)
-    check_binding(binding)
+    check_binding(binding, (*(t.name for t in patient.tumours), *_RECEPTOR))
     fu = np.asarray(unbound_fraction, float)
     if not np.all(np.isfinite(fu)) or np.any(fu <= 0) or np.any(fu > 1):
         raise BadInput(f"The unbound fraction in plasma is {float(fu.min()):.4g}; give a share above 0, at most 1.")
