@@ -35,10 +35,10 @@ $(VENV)/base: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet -e .
 	touch $@
 
-# Two extras that some platforms have no wheels for: without them their tests skip and say so.
+# Extras that some platforms have no wheels for: without them their tests skip and say so.
 $(VENV)/test: $(VENV)/base
 	$(BIN)/python -m pip install --quiet -e ".[test]"
-	$(BIN)/python -m pip install --quiet -e ".[sbml,cluster]" || echo "the extras sbml and cluster could not be installed; their tests are skipped"
+	$(BIN)/python -m pip install --quiet -e ".[sbml,cluster,supply]" || echo "the extras sbml, cluster and supply could not be installed; their tests are skipped"
 	touch $@
 
 $(VENV)/dev $(VENV)/docs $(VENV)/mc: $(VENV)/%: $(VENV)/base

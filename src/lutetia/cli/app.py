@@ -14,7 +14,7 @@ import typer
 
 from .. import __version__
 from ..core import LutetiaError
-from . import agents, biology, cells, cluster, compare, dose, lint, physics, plan, predict, simulate
+from . import agents, batch, biology, cells, cluster, compare, dose, irradiate, lint, nation, physics, plan, predict, reactor, ship, simulate, supply
 from .show import visible
 
 app = typer.Typer(
@@ -38,7 +38,7 @@ def _root(version: bool = typer.Option(False, "--version", callback=_version, is
     pass
 
 
-for module in (dose, compare, physics, cells, cluster, biology, agents, simulate, predict, lint, plan):
+for module in (dose, compare, physics, cells, cluster, biology, agents, simulate, predict, lint, plan, irradiate, reactor, batch, ship, supply, nation):
     module.register(app)
 
 

@@ -33,12 +33,16 @@ hertz = [frequency] = Hz
 count = [count] = counts
 cps = count / second
 percent = 0.01 = %
+ampere = [current] = A
+kelvin = [temperature] = K
 """
 _PREFIXES = "yocto- = 1e-24 = y-|femto- = 1e-15 = f-|pico- = 1e-12 = p-|nano- = 1e-9 = n-|micro- = 1e-6 = µ- = u-|milli- = 1e-3 = m-|centi- = 1e-2 = c-|deci- = 1e-1 = d-|kilo- = 1e3 = k-|mega- = 1e6 = M-|giga- = 1e9 = G-|tera- = 1e12 = T-"
 
 
 # One plain number, then a unit that begins with no digit but for a rate's "1/": pint alone would read "7,4 GBq" as 74 GBq and "7 400 MBq" as 2800 MBq.
 _NUMBER_WITH_UNIT = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*((?:1\s*/\s*)?[^\d\s.,+-][^,]*)?", re.ASCII)
+
+_POWER = re.compile(r"(?<=[A-Za-z])([23])(?![0-9])")  # cm2 as it is written by hand, for cm**2
 
 
 @functools.cache
@@ -112,7 +116,7 @@ def _quantity(text: str) -> Any:
     found = _NUMBER_WITH_UNIT.fullmatch(text.replace("μ", "µ"))
     if found is None:
         raise ValueError(text)
-    unit = (found[2] or "").strip()
+    unit = _POWER.sub(r"**\1", (found[2] or "").strip())
     return registry().Quantity(float(found[1]), f"1{unit}" if unit.startswith("/") else unit)
 
 

@@ -1,0 +1,1 @@
+"""Which irradiation, batch and route serves which patient."""

@@ -1,0 +1,264 @@
+"""All that a plan could consist of: which lot can feed which batch, which batch can reach which hospital, and when.
+
+Decay makes this list short: what arrives too late is not on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..geography import great_circle_km
+from .model import Interval, Lot, Machine, Patient, Product, Scenario, Site
+
+_DEPARTURES = 3  # how many departures of a lane are worth waiting for
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleBatch:
+    """A batch that could be made; `release_per_start` is what an activity at its start is at release, less the margin."""
+
+    lab: str
+    product: str
+    start_s: float
+    synthesis_end_s: float
+    release_s: float
+    expiry_s: float
+    release_per_start: float
+
+    @property
+    def id(self) -> str:
+        return f"{self.product}@{self.lab}+{self.start_s / 60:.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleDraw:
+    """Lot `lot` into batch `batch` (places in their lists): `start_per_draw` at the batch's start for one at the lot's end."""
+
+    lot: int
+    batch: int
+    start_per_draw: float
+    lane: str | None
+    depart_s: float
+    arrive_s: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A batch's way to a hospital: a lane's departure, a tour of the lab's fleet (arrival at the earliest), or none within the house."""
+
+    batch: int
+    hospital: str
+    kind: str
+    lane: str | None
+    depart_s: float
+    arrive_s: float
+    cost: float
+    max_transport_index: float
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Patients that are alike in all that a plan looks at."""
+
+    patients: tuple[str, ...]
+    hospital: str
+    product: str
+    prescribed_Bq: float
+    earliest_s: float
+    latest_s: float
+    priority: float
+    must: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Injection of one of group `group` from batch `batch` at `time_s`, which needs `release_Bq` of the batch at its release."""
+
+    group: int
+    batch: int
+    time_s: float
+    release_Bq: float
+
+
+@dataclass(slots=True)
+class Candidates:
+    """Everything that could be part of a plan of `scenario`."""
+
+    scenario: Scenario
+    machines: dict[str, Machine] = field(default_factory=dict)
+    lots: list[Lot] = field(default_factory=list)
+    batches: list[PossibleBatch] = field(default_factory=list)
+    draws: list[PossibleDraw] = field(default_factory=list)
+    ways: list[Way] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
+
+
+def candidates(scenario: Scenario, *, not_before_s: float = -math.inf, keep: Collection[str] = ()) -> Candidates:
+    """What could be part of a plan; nothing that would begin before `not_before_s`, but for the lots and batches in `keep`."""
+    c = Candidates(scenario, {m.id: m for m in scenario.machines})
+    c.groups = _groups(scenario)
+    last_s = max((g.latest_s for g in c.groups), default=0.0)
+    c.lots = [x for m in scenario.machines for x in m.lots if x.end_s <= last_s and (x.start_s >= not_before_s or x.id in keep)]
+    for product in scenario.products.values():
+        if any(g.product == product.name for g in c.groups):
+            for lab in scenario.sites.values():
+                if product.name in lab.products and lab.cells > 0:
+                    _batches(c, product, lab, not_before_s, keep)
+    _ways_and_slots(c)
+    return _useful(c)
+
+
+def _groups(scenario: Scenario) -> list[Group]:
+    alike: dict[tuple, list[Patient]] = {}
+    for p in scenario.patients:
+        alike.setdefault((p.hospital, p.product, p.prescribed_Bq, p.earliest_s, p.latest_s, p.priority, p.must), []).append(p)
+    return [Group(tuple(p.id for p in members), *key) for key, members in alike.items()]
+
+
+def within(hours: tuple[Interval, ...], time_s: float) -> bool:
+    """Whether a time lies in opening hours; without any the house is always open."""
+    return not hours or any(a <= time_s <= b for a, b in hours)
+
+
+def _next_open(hours: tuple[Interval, ...], time_s: float) -> float:
+    return time_s if within(hours, time_s) else min((a for a, _ in hours if a >= time_s), default=math.inf)
+
+
+def arrivals(scenario: Scenario, origin: str, destination: str, ready_s: float) -> list[tuple[float, float, str | None, float, float]]:
+    """Ways from one site to another for what is ready at a time: (depart, arrive, lane, cost, largest TI), earliest arrival first."""
+    if origin == destination:
+        return [(ready_s, ready_s, None, 0.0, math.inf)]
+    found: list[tuple[float, float, str | None, float, float]] = []
+    for lane in scenario.lanes:
+        if (lane.origin, lane.destination) != (origin, destination):
+            continue
+        if lane.duration_s is not None:
+            found.append((ready_s, ready_s + lane.duration_s, lane.id, lane.cost, lane.max_transport_index))
+        later = sorted((d for d in lane.departures if d.cutoff_s >= ready_s), key=lambda d: d.arrive_s)[:_DEPARTURES]
+        found += [(d.cutoff_s, d.arrive_s, lane.id, lane.cost, lane.max_transport_index) for d in later]
+    return sorted(found, key=lambda x: (x[1], x[3]))
+
+
+def _batches(c: Candidates, product: Product, lab: Site, not_before_s: float, keep: Collection[str]) -> None:
+    """Batches of a product at a lab, and what can be drawn for each."""
+    s, decay = c.scenario, product.decay_per_s
+    ready: list[tuple[int, float, float, list]] = []
+    for n, lot in enumerate(c.lots):
+        m = c.machines[lot.machine]
+        if lot.nuclide == product.nuclide:
+            there = lot.end_s + m.cool_s
+            ready += [(n, lot.end_s, m.recovery, ways)] if (ways := arrivals(s, lot.site, lab.id, there)) else []
+    starts = list(lab.start_times_s) or sorted({_next_open(lab.hours, w[1]) for *_, ways in ready for w in ways})
+    margin = product.yield_fraction / (1 + product.margin) * (1 - product.residue_fraction - product.qc_fraction)
+    for start in starts:
+        end = start + product.synthesis_s
+        release = end + product.qc_s
+        b = PossibleBatch(lab.id, product.name, start, end, release, end + product.shelf_life_s, margin * math.exp(-decay * (release - start)))
+        if not (math.isfinite(start) and within(lab.hours, start) and within(lab.hours, release)) or (start < not_before_s and b.id not in keep):
+            continue
+        feeds = []
+        for n, end_s, recovery, ways in ready:
+            fresh = [w for w in ways if start - product.max_wait_s - 1e-6 <= w[1] <= start + 1e-6]
+            if fresh:
+                depart, arrive, lane, cost, _ = min(fresh, key=lambda w: (w[3], w[1]))
+                feeds.append(PossibleDraw(n, len(c.batches), recovery * math.exp(-decay * (start - end_s)), lane, depart, arrive, cost))
+        if feeds:
+            c.batches.append(b)
+            c.draws += feeds
+
+
+def _ways_and_slots(c: Candidates) -> None:
+    s = c.scenario
+    by_place: dict[tuple[str, str], list[int]] = {}
+    for n, g in enumerate(c.groups):
+        by_place.setdefault((g.hospital, g.product), []).append(n)
+    times = {n: _times(s, g) for n, g in enumerate(c.groups)}
+    for n, b in enumerate(c.batches):
+        product = s.products[b.product]
+        for (hospital, name), members in by_place.items():
+            if name != b.product:
+                continue
+            latest = min(max(c.groups[g].latest_s for g in members), b.expiry_s)
+            ways = [w for w in _ways(s, n, b, hospital) if w.arrive_s + product.handling_s <= latest]
+            first = min((w.arrive_s for w in ways), default=math.inf) + product.handling_s
+            new = [
+                Slot(g, n, t, needed_release_Bq(product, c.groups[g].prescribed_Bq, t - b.release_s))
+                for g in members for t in times[g] if first - 1e-6 <= t <= b.expiry_s + 1e-6
+            ]  # fmt: skip
+            if new:
+                c.ways += ways
+                c.slots += new
+
+
+def _times(s: Scenario, g: Group) -> list[float]:
+    """Injection times that are planned with: the window's ends and a grid between them, within the hospital's hours."""
+    grid = np.append(np.arange(g.earliest_s, g.latest_s, s.slot_s), g.latest_s)
+    hours = s.sites[g.hospital].hours
+    return [float(t) for t in grid if within(hours, t)]
+
+
+def needed_release_Bq(product: Product, prescribed_Bq: float, elapsed_s: float) -> float:
+    """Activity at release so that the prescribed activity is injected `elapsed_s` later, after what stays in vial and syringe.
+
+    A = A_injected / (1 - residue) * exp(lambda t): it depends on the injection time, not on the route.
+
+    >>> p = Product("x", "Lu-177", 0.98, 3600.0, 3600.0, 432000.0)
+    >>> round(needed_release_Bq(p, 7.4e9, 120 * 3600.0) / 1e9, 2)  # Pluvicto 120 h after calibration, 12.46 GBq (its label)
+    12.46
+    """
+    return prescribed_Bq / (1 - product.vial_residue_fraction) * math.exp(product.decay_per_s * elapsed_s)
+
+
+def _ways(s: Scenario, n: int, b: PossibleBatch, hospital: str) -> list[Way]:
+    if b.lab == hospital:
+        return [Way(n, hospital, "in-house", None, b.release_s, b.release_s, 0.0, math.inf)]
+    found = [Way(n, hospital, "lane", lane, depart, arrive, cost, most) for depart, arrive, lane, cost, most in arrivals(s, b.lab, hospital, b.release_s)]
+    fleet = s.sites[b.lab].fleet
+    if fleet is not None and fleet.vehicles > 0:
+        leave = _next_open(fleet.hours, b.release_s) + fleet.load_s
+        arrive = leave + road_s(s, b.lab, hospital)
+        if math.isfinite(arrive) and within(fleet.hours, arrive):
+            found.append(Way(n, hospital, "tour", None, leave, arrive, 0.0, fleet.max_transport_index))
+    # A way that arrives no earlier and costs no less than another is not worth a choice; a tour's cost is known only later.
+    lanes = sorted((w for w in found if w.kind != "tour"), key=lambda w: (w.arrive_s, w.cost))
+    kept: list[Way] = []
+    for w in lanes:
+        if not any(k.cost <= w.cost and k.max_transport_index >= w.max_transport_index for k in kept):
+            kept.append(w)
+    return kept + [w for w in found if w.kind == "tour"]
+
+
+def road_km(s: Scenario, origin: str, destination: str) -> float:
+    """Road between two sites by the scenario's model: great circle times detour."""
+    a, b = s.sites[origin], s.sites[destination]
+    return 0.0 if origin == destination else s.road_detour * float(great_circle_km(a.latitude, a.longitude, b.latitude, b.longitude))
+
+
+def road_s(s: Scenario, origin: str, destination: str) -> float:
+    """Travel time of an own vehicle between two sites: what the scenario states, else its model. Whole seconds, rounded up."""
+    if origin == destination:
+        return 0.0
+    stated = s.road_times_s.get((origin, destination))
+    return float(math.ceil(stated if stated is not None else s.road_fixed_s + 3600.0 * road_km(s, origin, destination) / s.road_speed_km_h))
+
+
+def _useful(c: Candidates) -> Candidates:
+    """Without the batches that reach nobody and the lots that feed none."""
+    reach = {x.batch for x in c.slots}
+    keep_b = [n for n in range(len(c.batches)) if n in reach]
+    new_b = {old: new for new, old in enumerate(keep_b)}
+    draws = [d for d in c.draws if d.batch in new_b]
+    keep_l = sorted({d.lot for d in draws})
+    new_l = {old: new for new, old in enumerate(keep_l)}
+    out = Candidates(c.scenario, c.machines, [c.lots[n] for n in keep_l], [c.batches[n] for n in keep_b])
+    out.draws = [PossibleDraw(new_l[d.lot], new_b[d.batch], d.start_per_draw, d.lane, d.depart_s, d.arrive_s, d.cost) for d in draws]
+    out.ways = [Way(new_b[w.batch], w.hospital, w.kind, w.lane, w.depart_s, w.arrive_s, w.cost, w.max_transport_index) for w in c.ways if w.batch in new_b]
+    out.groups = c.groups
+    out.slots = [Slot(x.group, new_b[x.batch], x.time_s, x.release_Bq) for x in c.slots]
+    return out

@@ -1,0 +1,186 @@
+"""A plan for a scenario: as many patients as can be served, by priority, at least cost, with bounds on both."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core import BadInput
+from .candidates import Candidates, candidates
+from .exact import exact_plan, small_enough
+from .master import Master, by_time, master
+from .model import Scenario, SupplyPlan, Tour
+from .program import Solved, solve_program
+from .settle import Settled, settle
+from .tours import Stop, tours
+
+_ROUNDS = 6
+
+
+@dataclass(slots=True)
+class Clock:
+    """Time that is left of a limit."""
+
+    limit_s: float
+    begun: float
+
+    @property
+    def left_s(self) -> float:
+        return self.limit_s - (time.monotonic() - self.begun)
+
+
+def solve(
+    scenario: Scenario, *, time_limit_s: float = 60.0, seed: int = 1, progress: Callable[[float], None] | None = None, method: str = "auto"
+) -> SupplyPlan:
+    """The plan that serves the most patients by priority, at least cost, with bounds that no plan can beat.
+
+    First the choice of lots, batches, ways and injection times as a linear programme in whole numbers (HiGHS), whose optimum
+    no plan exceeds; then the tours of own vehicles (PyVRP); what cannot be driven in time goes back to the first as a
+    further row, until both agree or time is over. Small scenarios are solved as a whole (CP-SAT), with proof.
+
+    Parameters
+    ----------
+    method : str
+        ``auto``, ``exact`` (whole, small scenarios) or ``decomposed``.
+
+    Returns
+    -------
+    SupplyPlan
+        Bounds hold for all plans on the scenario's grid of lots, batches and injection times.
+
+    Raises
+    ------
+    BadInput
+        Patients that must be served cannot be, together: `conflicts` names the smallest such set. An unknown method.
+    CouldNot
+        A solver is not installed, or found no plan within the time.
+    """
+    if method not in ("auto", "exact", "decomposed"):
+        raise BadInput(f"method: got {method!r}; give auto, exact or decomposed.")
+    if not (math.isfinite(time_limit_s) and time_limit_s > 0):
+        raise BadInput(f"time limit: got {time_limit_s!r} s; give a positive time.")
+    c = candidates(scenario)
+    if method == "exact" or scenario.objective == "makespan" or (method == "auto" and small_enough(c)):
+        return exact_plan(c, time_limit_s=time_limit_s, seed=seed)
+    return plan_from(c, master(c), time_limit_s=time_limit_s, seed=seed, progress=progress)
+
+
+def plan_from(
+    c: Candidates, m: Master, *, time_limit_s: float, seed: int, progress: Callable[[float], None] | None = None, extra_cost: dict[int, float] | None = None
+) -> SupplyPlan:
+    """The decomposed plan of a programme that stands; `extra_cost` weighs in the choice and is no cost of the plan."""
+    clock = Clock(time_limit_s, time.monotonic())
+
+    def said(share: float) -> None:
+        if progress is not None:
+            progress(min(share, 1.0))
+
+    first = solve_program(m.program, m.serve, time_limit_s=0.3 * clock.left_s, seed=seed)
+    if first.infeasible:
+        raise_conflict(c)
+    said(0.3)
+    limit_weight = bound_of_weight(c, first)
+    values, weight = _values(first, m), -first.objective if first.values is not None else 0.0
+    values, cost_bound = cheapest(m, values, weight, extra_cost, 0.5 * clock.left_s, seed)
+    said(0.6)
+    best: Settled | None = None
+    rounds, cut = 0, False
+    while True:
+        rounds += 1
+        settled = settle(m, values, lambda lab, stops: routed(c, lab, stops, min(10.0, max(1.0, 0.3 * clock.left_s)), seed))
+        if best is None or (settled.served_weight, -settled.cost) > (best.served_weight, -best.cost):
+            best = settled
+        if not settled.missed or best.served_weight >= weight - 1e-9 or rounds == _ROUNDS or clock.left_s < 0.1 * time_limit_s:
+            break
+        cut = True
+        for stop in settled.missed:
+            _forbid(m, stop)
+        again = solve_program(m.program, m.serve, time_limit_s=0.3 * clock.left_s, seed=seed)
+        if again.values is None:
+            break
+        weight = -again.objective
+        if weight <= best.served_weight + 1e-9 and best.missed:
+            weight = best.served_weight
+        values, _ = cheapest(m, again.values, -again.objective, extra_cost, 0.3 * clock.left_s, seed)
+        said(0.6 + 0.05 * rounds)
+    assert best is not None
+    if cut and best.served_weight > 0:
+        # The rows above hold for the tours that were tried, not for all: the bound on cost is that of the programme without them.
+        fresh = master(c)
+        cost_bound = _cost_bound(fresh, best.served_weight, max(0.15 * time_limit_s, clock.left_s), seed)
+    said(1.0)
+    return SupplyPlan(
+        best.lots, best.batches, best.deliveries, best.tours, best.doses, best.served_weight, max(limit_weight, best.served_weight), best.cost,
+        min(cost_bound, best.cost), best.costs, "decomposed", rounds,
+    )  # fmt: skip
+
+
+def _values(found: Solved, m: Master) -> np.ndarray:
+    return found.values if found.values is not None else np.array(m.program.lower)
+
+
+def bound_of_weight(c: Candidates, found: Solved) -> float:
+    """Most weight of served patients; rounded down where all priorities are whole numbers."""
+    most = sum(g.priority * len(g.patients) for g in c.groups)
+    bound = min(most, -found.bound)
+    whole = all(float(g.priority).is_integer() for g in c.groups)
+    return float(math.floor(bound + 1e-6)) if whole else bound
+
+
+def cheapest(m: Master, start: np.ndarray, weight: float, extra: dict[int, float] | None, limit_s: float, seed: int) -> tuple[np.ndarray, float]:
+    """The cheapest way to serve at least a weight, from a start; and a bound on its cost."""
+    p = m.program
+    p.row(m.serve.items(), high=-weight + 1e-6)
+    cost = dict(m.cost)
+    for place, value in (extra or {}).items():
+        cost[place] = cost.get(place, 0.0) + value
+    # Of plans that cost the same, the one with less activity.
+    for place in m.amount:
+        cost[place] = cost.get(place, 0.0) + 1e-3
+    found = solve_program(p, cost, time_limit_s=limit_s, start=start, seed=seed, gap=1e-4)
+    _drop_last_row(m)
+    return (found.values if found.values is not None else start), (found.bound if extra is None else 0.0)
+
+
+def _cost_bound(m: Master, weight: float, limit_s: float, seed: int) -> float:
+    m.program.row(m.serve.items(), high=-weight + 1e-6)
+    return solve_program(m.program, m.cost, time_limit_s=limit_s, seed=seed, gap=1e-4).bound
+
+
+def _drop_last_row(m: Master) -> None:
+    p = m.program
+    p.starts.pop()
+    del p.places[p.starts[-1] :], p.values[p.starts[-1] :]
+    p.low.pop()
+    p.high.pop()
+
+
+def routed(
+    c: Candidates, lab: str, stops: list[Stop], limit_s: float, seed: int, free_s: Sequence[float] = (), taken: Collection[str] = ()
+) -> tuple[list[Tour], list[Stop]]:
+    """Tours for the stops of a plan."""
+    return tours(c.scenario, lab, stops, time_limit_s=limit_s, seed=seed, free_s=free_s, taken=taken)
+
+
+def _forbid(m: Master, stop: Stop) -> None:
+    """This batch no longer reaches this hospital by a tour until the missed deadline."""
+    batch, hospital = stop.key
+    slots = [n for n, s in enumerate(m.c.slots) if s.batch == batch and m.c.groups[s.group].hospital == hospital]
+    place = by_time(m, batch, hospital, stop.deadline_s, slots)
+    if place is not None:
+        m.program.row([(place, 1.0)], high=0.0)
+
+
+def raise_conflict(c: Candidates) -> None:
+    """Say which demands cannot stand together."""
+    from .conflicts import smallest_conflict
+
+    names = smallest_conflict(c)
+    raise BadInput(
+        f"The patients who must be served cannot be, together; the smallest set that cannot: {', '.join(names)}. "
+        "Widen a window, add a resource, or let one of them be optional (must = false)."
+    )

@@ -1,0 +1,1 @@
+"""Activity at the end of bombardment: cyclotrons, reactors, generators."""
