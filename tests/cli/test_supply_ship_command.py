@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from lutetia.cli.app import app
 from lutetia.core import BadInput
+from lutetia.data import table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -84,6 +85,7 @@ def test_the_pages_name_every_key_and_the_example() -> None:
     keys = {*out, *out["limits"][0], *out["activity_limits"][0], *out["shield"][0], *out["dose_rate_constants"][0]}
     assert len(keys) > 30 and not sorted(k for k in keys if f"`{k}`" not in text)
     page = (DOCS / "shipping.md").read_text("utf-8")
+    assert f"{(table('transport_limits')['verified'] == 'yes').sum()} values are read" in page and f"{len(table('cities')['name'])} in all" in page
     rows = [[c.strip() for c in line.strip("|").split("|")] for line in page.splitlines() if re.match(r"\| [A-Z][a-z]?-\d+m? \|", line)]
     shown = [r for r in rows if len(r) == 4]
     assert len(shown) >= 4

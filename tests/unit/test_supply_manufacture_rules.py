@@ -150,6 +150,19 @@ def test_a_closed_resource_takes_nothing_until_it_opens() -> None:
     assert late.assignments[0].start_s == 7200.0
 
 
+def test_batches_that_are_alike_and_ten_of_a_day() -> None:
+    """Four of an hour in two cells that are cleaned for half an hour end after 1, 1, 2.5 and 2.5 h."""
+    pytest.importorskip("ortools")
+    four = [Task(n, (Step("s", ("cell",), 3600.0, 1800.0), Step("s", ("cell",), 1.0)), weight=1.0) for n in "ab"] + [Task(n, (Step("s", ("cell",), 3600.0, 1800.0),)) for n in "abcd"]
+    cells = [Resource("1", "cell"), Resource("2", "cell")]
+    assert schedule_batches(four[2:], cells).cost == 7 * 3600.0
+    assert schedule_batches(four[:2], cells).status == "optimal"
+    rooms = [Resource(n, k) for n, k in (("1", "hot cell"), ("2", "hot cell"), ("a", "operator"), ("b", "operator"), ("d", "dispenser"), ("i", "instrument"))]
+    day = schedule_batches([Task(str(k), batch_steps(process("18F-rhPSMA-7"), cleaning_s=1800.0), weight=1 + k % 3) for k in range(10)], rooms, 60.0)
+    # Quality control takes 30 min of one instrument: the last cannot end before 16 + 10 + 10 * 30 min.
+    assert day.status == "optimal" and max(a.end_s for a in day.assignments) >= 326 * 60
+
+
 def test_without_ortools_a_sentence_says_what_to_install(monkeypatch) -> None:
     real = builtins.__import__
 

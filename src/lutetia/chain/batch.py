@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import __version__
 from ..core import show
 from ..data import table
@@ -150,14 +152,14 @@ def _sure(p: Process, doses: Sequence[Dose], items: Sequence[Item] | None) -> fl
 
 
 def _calendars(f: BatchFile, origin: dt.datetime, until_s: float) -> list[tuple[str, str, Calendar]]:
-    out = []
+    out: list[tuple[str, str, Calendar]] = []
     for r in f.resource:
         if r.open:
             c = calendar(((a - origin).total_seconds(), (b - origin).total_seconds()) for a, b in r.open)
         else:
             assert r.zone is not None
             last = origin.date() + dt.timedelta(days=min(int(until_s // 86400), 3000) + 60)
-            c = weekly_calendar(r.week, r.zone, origin.date() - dt.timedelta(days=2), last, holidays=r.holidays, origin=origin)
+            c = weekly_calendar({str(d): h for d, h in r.week.items()}, r.zone, origin.date() - dt.timedelta(days=2), last, holidays=r.holidays, origin=origin)
         out.append((r.name, r.kind, c))
     return out
 
@@ -204,7 +206,7 @@ def _licence(f: BatchFile, p: Process, batch: Batch, origin: dt.datetime) -> dic
     lots = [Lot(batch.start_Bq - gone, 0.0), Lot(gone, 0.0, batch.release_s)]
     lots += [Lot(x.activity, (x.arrives - origin).total_seconds(), None if x.leaves is None else (x.leaves - origin).total_seconds()) for x in f.licence.lot]
     found = first_violation(p.nuclide, lots, f.licence.limit)
-    held = possession_Bq(p.nuclide, lots, [x.arrives_s for x in lots])
+    held = possession_Bq(p.nuclide, lots, np.array([x.arrives_s for x in lots]))
     return {
         "limit_Bq": f.licence.limit, "at_start_Bq": float(held[0]), "highest_Bq": float(held.max()),
         "violation": None if found is None else {"begins": _iso(origin, found.begins_s), "ends": _iso(origin, found.ends_s), "highest_Bq": found.highest_Bq},
@@ -271,7 +273,7 @@ def _reading(t: TestPart, p: Process, product: Product) -> dict[str, Any]:
     counting = {"counts_per_s": t.count_rate, "counting_s": t.duration} if t.count_rate is not None else {}
     r = reading(p.nuclide, t.reads, wait, **counting)
     hours = [h * 3600 for h in _STRIP_HOURS]
-    shown = strip_purity(product.purity, p.nuclide, t.reads, hours)
+    shown = strip_purity(product.purity, p.nuclide, t.reads, np.array(hours))
     return {
         "test": t.name, "reads": nuclide(t.reads).name, "since": t.since, "tolerance": t.tolerance, "valid_after_s": wait, "bias": r.bias,
         "u_counting": r.u_counting if counting else None, "strip": [{"after_s": h, "shown_purity": float(x), "error": float(x) - product.purity} for h, x in zip(hours, shown)],

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -200,7 +200,7 @@ def process_of(f: BatchFile) -> Process:
         An unknown process, or one of another nuclide.
     """
     p, name = f.process, nuclide(f.nuclide).name
-    given = {
+    given: dict[str, Any] = {
         k: v for k, v in (("yield_fraction", p.chemical_yield), ("u_yield", p.chemical_yield_u), ("synthesis_s", p.synthesis), ("filling_s", p.filling),
                           ("qc_s", p.quality_control), ("qc_loss_fraction", p.samples), ("residue_fraction", p.residue), ("shelf_life_s", p.shelf_life))
         if v is not None

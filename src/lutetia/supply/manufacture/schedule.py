@@ -165,6 +165,7 @@ def schedule_batches(tasks: Sequence[Task], resources: Sequence[Resource], time_
         ends.append((task, before[0] + before[2]))
     for name, items in held.items():
         _no_overlap(model, name, items)
+    _strengthen(model, tasks, resources, steps)
     scale = 1000.0 / max(max(t.weight for t in tasks), 1e-300)  # whole numbers are what CP-SAT minimises
     weights = [max(round(t.weight * scale), 1 if t.weight > 0 else 0) for t in tasks]
     model.minimize(sum(w * (end - _up(t.earliest_s)) for w, (t, end) in zip(weights, ends)))
@@ -199,6 +200,27 @@ def _no_overlap(model: Any, name: str, items: list[tuple[Any, ...]]) -> None:
     if closed:
         model.add_no_overlap([*closed, *(model.new_optional_interval_var(start, length, start + length, b, name) for start, length, _, b in work)])
     model.add_no_overlap([model.new_optional_interval_var(start, length + cleaning, start + length + cleaning, b, name) for start, length, cleaning, b in work])
+
+
+def _strengthen(model: Any, tasks: Sequence[Task], resources: Sequence[Resource], steps: Sequence[tuple[Task, Step, Any, int, Any]]) -> None:
+    """What follows from the rest, said again so that the proof is shorter: no more steps at once than resources of a kind, and tasks that are alike in the order given."""
+    for kind in sorted({r.kind for r in resources}):
+        spans, demands = [], []
+        for _, step, start, length, _ in steps:
+            if kind in step.kinds:
+                held = length + (_up(step.cleaning_s) if kind == step.kinds[0] and step.kinds.count(kind) == 1 else 0)
+                spans.append(model.new_fixed_size_interval_var(start, held, kind))
+                demands.append(step.kinds.count(kind))
+        model.add_cumulative(spans, demands, sum(r.kind == kind for r in resources))
+    first = {}
+    for task, _, start, _, _ in steps:
+        first.setdefault(task.name, start)
+    last: dict[tuple[Any, ...], Any] = {}
+    for task in tasks:
+        start, alike = first[task.name], (task.steps, task.earliest_s, task.deadline_s, task.weight)
+        if alike in last:
+            model.add(start >= last[alike])
+        last[alike] = start
 
 
 def _closed(r: Resource, horizon: int) -> list[tuple[int, int]]:

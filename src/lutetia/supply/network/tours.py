@@ -14,7 +14,6 @@ from .master import DAY_S
 from .model import Fleet, Scenario, Tour
 from .program import need
 
-_MOST = 1_000_000_000  # what a missed stop costs the router, times its weight; far above any way
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +78,14 @@ def _day(s: Scenario, lab: str, fleet: Fleet, stops: list[Stop], hours: tuple[fl
     for a in names:
         for b in names:
             model.add_edge(at[a], at[b], distance=round(road_km(s, a, b) * per_km), duration=math.ceil(leg_s(s, lab, fleet, a, b)))
+    # No stop costs more than a vehicle of its own; far larger prizes would outweigh the router's penalties for being late.
+    missing = 20.0 * (100 * fleet.cost_per_vehicle + 2 * per_km * max(road_km(s, lab, n) for n in names) + 1)
+    least = min(x.weight for x in stops)
     # Whole seconds: releases and loads are rounded up, deadlines down, so that what is planned can be driven.
     for x in stops:
         model.add_client(
             at[x.hospital], delivery=math.ceil(x.transport_index * scale), tw_late=max(0, math.floor(x.deadline_s - first)), release_time=max(0, math.ceil(x.release_s - first)),
-            prize=round(_MOST * x.weight), required=False,
+            prize=round(missing * x.weight / least), required=False,
         )  # fmt: skip
     capacity = math.floor(fleet.max_transport_index * scale) if math.isfinite(fleet.max_transport_index) else 10**12
     # A vehicle that is out on a tour can go again when it is back, and is paid for already.

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...core import BadInput, near_matches, sha256_file
 from ...data import table
-from ...nuclides import nuclide
+from ...nuclides import chain, nuclide
 from .stopping import checked_projectile, symbols
 
 _STATE = {"deuteron": "d", "proton": "p", "alpha": "a", "α": "a", "he4": "a", "4he": "a"}
@@ -99,13 +99,10 @@ def excitations(wanted: Reaction, given: Sequence[Excitation] = ()) -> tuple[Exc
     BadInput
         None leads to the product; near matches are named.
     """
-    def key(x: Excitation) -> tuple[str, int | None, str, str]:
-        return x.reaction.element, x.reaction.mass_number, x.reaction.projectile, x.reaction.product
-
-    pool = list({key(x): x for x in (*_held(), *given)}.values())
+    pool = list({(x.reaction.element, x.reaction.mass_number, x.reaction.projectile, x.reaction.product): x for x in (*_held(), *given)}.values())
     on = [x for x in pool if x.reaction.element == wanted.element and x.reaction.projectile == wanted.projectile
           and (wanted.mass_number is None or x.reaction.mass_number in (wanted.mass_number, None))]  # fmt: skip
-    makes = [x for x in on if x.reaction.product == wanted.product and "x" in {wanted.ejected, x.reaction.ejected} | ({"x"} if wanted.ejected == x.reaction.ejected else set())]
+    makes = [x for x in on if x.reaction.product == wanted.product and (wanted.ejected == x.reaction.ejected or "x" in (wanted.ejected, x.reaction.ejected))]
     feeds = [x for x in on if x not in makes and leads_to(x.reaction.product, wanted.product) > 0]
     if not makes and (not feeds or wanted.ejected != "x"):
         names = [str(x.reaction) for x in pool]
@@ -117,8 +114,6 @@ def excitations(wanted: Reaction, given: Sequence[Excitation] = ()) -> tuple[Exc
 @functools.lru_cache(maxsize=256)
 def leads_to(parent: str, product: str) -> float:
     """Decays of `product` for one decay of `parent` in the end, the parent itself counting 1."""
-    from ...nuclides import chain
-
     return next((m.decays_per_parent for m in chain(parent) if m.nuclide.name == product), 0.0)
 
 
@@ -212,7 +207,7 @@ def _yandf(text: str, name: str) -> dict[str, list]:
 
 def _target(text: str) -> tuple[str, int | None]:
     squeezed = re.sub(r"[\s\-_^\[\]{}]+", "", text)
-    bare = re.fullmatch(r"(?:nat)?([A-Za-z]{1,2}?)(?:nat)?", squeezed)
+    bare = re.fullmatch(r"(?i:nat)?([A-Za-z]{1,2}?)(?i:nat)?", squeezed)
     if bare and bare[1].capitalize() in symbols():
         return bare[1].capitalize(), None
     match = re.fullmatch(r"(?:(\d+)([A-Za-z]{1,2})|([A-Za-z]{1,2})(\d+))", squeezed)
