@@ -124,6 +124,8 @@ def test_calendars_licence_and_limits_stop_a_batch(tmp_path: Path) -> None:
     assert closed["first_failing"] == "calendar, synthesis: hot cell" and closed["start"]["earliest_time"] == "2026-03-02T07:30:00+01:00"
     holiday = _run(tmp_path, LUTETIUM.replace('zone = "Europe/Berlin"', 'zone = "Europe/Berlin"\nholidays = [2026-03-02]'))
     assert holiday["start"]["earliest_time"] == "2026-03-03T06:00:00+01:00"
+    pairs = LUTETIUM.replace('week = { mon = "06:00-18:00", tue = "06:00-18:00", wed = "06:00-18:00" }\nzone = "Europe/Berlin"', 'open = [["2026-03-02T06:00:00Z", "2026-03-02T08:00:00Z"]]')
+    assert pairs != LUTETIUM and _run(tmp_path, pairs)["start"]["earliest_time"] == "2026-03-02T07:00:00+01:00"
     licence = _run(tmp_path, LUTETIUM.replace('limit = "200 GBq"', 'limit = "60 GBq"'))
     assert licence["first_failing"] == "licence" and licence["licence"]["violation"]["begins"] == "2026-02-23T08:00:00+01:00"
     # 100 GBq of a week ago are 48 GBq, and with the batch above 60 GBq all the way until doses leave.
@@ -167,6 +169,10 @@ def test_what_a_person_reads(tmp_path: Path) -> None:
     ('zone = "Europe/Berlin"', 'zone = "Europe/Berlin"\nopen = [["2026-03-02T07:00:00Z", "2026-03-02T09:00:00Z"]]', "either open"),
     ('zone = "Europe/Berlin"', 'zone = "Europe/Bonn"', "time zone"),
     ('name = "patient 2"', 'name = "patient 1"', "given twice"),
+    ('sample = "0.5 %"\ninstrument', 'sample = "0.5 %"\nreads = "Bi-213"\ninstrument', "no such progeny"),
+    ('calibration = "2026-03-02T12:00:00+01:00"', 'calibration = "2126-03-02T12:00:00+01:00"', "half-lives of Lu-177"),
+    ('arrives = "2026-02-23T08:00:00+01:00"', 'arrives = "0026-02-23T08:00:00+01:00"', "far off"),
+    ('week = { mon', 'week = { monday', "resource.1.week"),
     ('activity = "7.4 GBq"\ntime = "2026-03-03T10:00:00+01:00"', 'activity = "7.4 GBq"', "dose.1.time is missing"),
 ])  # fmt: skip
 def test_one_sentence_for_each_mistake(tmp_path: Path, old: str, new: str, says: str) -> None:
@@ -202,6 +208,7 @@ def test_the_page_names_every_key_of_file_and_result(tmp_path: Path) -> None:
 
 
 def test_the_numbers_of_the_page_are_those_of_the_program(tmp_path: Path) -> None:
+    pytest.importorskip("ortools")
     import numpy as np
 
     from lutetia.supply.manufacture import earliest_reading_s, shown_fraction
@@ -214,6 +221,11 @@ def test_the_numbers_of_the_page_are_those_of_the_program(tmp_path: Path) -> Non
         assert earliest_reading_s("Ac-225", "Fr-221", share) / 60 == pytest.approx(float(fr), abs=0.6)
         assert earliest_reading_s("Ac-225", "Bi-213", share) / 3600 == pytest.approx(float(bi), abs=0.06)
     assert "3.5 % short" in text and np.isclose(1 - shown_fraction("Ac-225", "Bi-213", 5 * 45.6 * 60), 0.035, atol=5e-4)
+    code = re.search(r"^```python\n(from lutetia.supply.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert code is not None and "# 6120.0" in code[1]
+    names: dict[str, Any] = {}
+    exec(code[1], names)
+    assert names["plan"].status == "optimal" and max(a.end_s for a in names["plan"].assignments) == 6120.0
     for n, block in enumerate(re.findall(r"^```toml\n(schema.*?)^```", text, re.DOTALL | re.MULTILINE)):
         (tmp_path / f"{n}.toml").write_text(block)
         assert load_batch(tmp_path / f"{n}.toml").nuclide == "F-18"

@@ -16,7 +16,6 @@ from lutetia.supply.manufacture import (
     elapsed_at_volume_s,
     equilibrium_ratios,
     fill,
-    line_per_decay,
     process,
     product_label,
     shown_fraction,
@@ -92,7 +91,6 @@ def test_the_clock_of_actinium() -> None:
     assert earliest_reading_s("Ac-225", "Bi-213", 0.05) / 3600 == pytest.approx(3.4, abs=0.05)
     # Six half-lives of 221Fr (PMC8153125) are enough through it: 1.6 % are missing.
     assert 1 - shown_fraction("Ac-225", "Fr-221", 6 * 4.9 * 60) == pytest.approx(2**-6, rel=0.05)
-    assert line_per_decay("Fr-221", 218) == pytest.approx(0.114, rel=0.03) and line_per_decay("Bi-213", 440) == pytest.approx(0.26, rel=0.02)
 
 
 def test_growth_of_213bi_by_the_textbook() -> None:

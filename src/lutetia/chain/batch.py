@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..core import show
+from ..core import BadInput, show
 from ..data import table
 from ..nuclides import nuclide
 from ..supply.manufacture import (
@@ -136,7 +136,10 @@ def _product(f: BatchFile, p: Process, start_Bq: float, origin: dt.datetime) -> 
     if volume is None:
         assert x.calibration is not None and x.concentration is not None
         rate = nuclide(p.nuclide).decay_constant_per_s
-        volume = start_Bq * p.yield_fraction * math.exp(-rate * (x.calibration - origin).total_seconds()) / x.concentration
+        half_lives = rate * (x.calibration - origin).total_seconds() / math.log(2)
+        if abs(half_lives) > 100:
+            raise BadInput(f"product: the calibration is {half_lives:.3g} half-lives of {p.nuclide} after the start; give a time near the batch.")
+        volume = start_Bq * p.yield_fraction * 2**-half_lives / x.concentration
     ligand = None if x.ligand is None else x.ligand * x.ligand_recovered
     impurity = None if x.impurity is None else nuclide(x.impurity).name
     return Product(volume, x.purity, ligand, x.loss_per_dose, impurity, x.impurity_share)

@@ -21,6 +21,8 @@ BATCH_SCHEMA = "lutetia-batch/1"
 def _zoned(value: dt.datetime) -> dt.datetime:
     if value.tzinfo is None:
         raise ValueError(f"the time {value.isoformat()} has no zone; write it like '2026-03-02T06:00:00+01:00'")
+    if not 1950 <= value.year <= 2200:
+        raise ValueError(f"the time {value.isoformat()} is far off; give a year from 1950 to 2200")
     return value
 
 

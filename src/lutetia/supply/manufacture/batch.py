@@ -186,7 +186,8 @@ def fill(process: Process, start_Bq: float, product: Product, doses: Sequence[Do
     if not 0 < start_Bq < math.inf:
         raise BadInput(f"batch: the starting activity is {start_Bq!r} Bq; give a positive activity.")
     tests = _tests(process, items)
-    _check(product, doses)
+    _check(product)
+    _check_doses(process, doses)
     rate = nuclide(process.nuclide).decay_constant_per_s
     made, filled = process.synthesis_s, process.synthesis_s + process.filling_s
     steps, release = phases(process, tests)
@@ -245,6 +246,7 @@ def start_for_doses_Bq(process: Process, doses: Sequence[Dose], items: Sequence[
     """
     if not doses:
         raise BadInput("batch: there are no doses to make an activity for; name doses, or a starting activity.")
+    _check_doses(process, doses)
     tests = _tests(process, items)
     rate = nuclide(process.nuclide).decay_constant_per_s
     through = process.yield_fraction * (1 - process.residue_fraction) * (1 - sum(t.loss_fraction for t in tests))
@@ -268,12 +270,18 @@ def _tests(process: Process, items: Sequence[Item] | None) -> Sequence[Item]:
     return tests
 
 
-def _check(product: Product, doses: Sequence[Dose]) -> None:
+def _check(product: Product) -> None:
     if not (0 < product.volume_mL < math.inf and 0 < product.purity <= 1):
         raise BadInput(f"product: {product.volume_mL!r} mL with a purity of {product.purity!r}; give a positive volume, and a purity above 0 and up to 1.")
     if (product.impurity is None) != (product.impurity_fraction is None):
         raise BadInput("product: an impurity needs both its nuclide and its share; give both or neither.")
+
+
+def _check_doses(process: Process, doses: Sequence[Dose]) -> None:
+    half_life_s = nuclide(process.nuclide).half_life_s
     for d in doses:
+        if math.isfinite(d.at_s) and abs(d.at_s) > 100 * half_life_s:
+            raise BadInput(f"dose {d.name!r}: it is injected {d.at_s / half_life_s:.3g} half-lives of {process.nuclide} after the start; give a time of injection near the batch.")
         if not (0 < d.activity_Bq < math.inf and 0 <= d.tolerance < 1 and math.isfinite(d.at_s)):
             raise BadInput(f"dose {d.name!r}: {d.activity_Bq!r} Bq at {d.at_s!r} s within {d.tolerance!r}; give a positive activity, a time, and a tolerance below 1.")
 

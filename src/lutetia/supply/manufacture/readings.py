@@ -160,6 +160,7 @@ def earliest_reading_s(
         r = reading(parent, read, t, present=present, counts_per_s=counts_per_s, counting_s=counting_s)
         return abs(r.bias) + coverage * r.u_counting > tolerance
 
+    shown_fraction(parent, read, 0.0, present)  # refuses what is no daughter in equilibrium
     slowest = max(m.nuclide.half_life_s for m in equilibrium_chain(parent)[1:] if nuclide(read).name in _reached(m.nuclide.name))
     steps = np.linspace(0.0, _MANY, 401) * slowest  # the bias may cross zero on its way: look for the last time outside
     last = max((i for i, t in enumerate(steps) if outside(float(t))), default=-1)

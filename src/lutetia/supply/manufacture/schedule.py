@@ -212,7 +212,7 @@ def _strengthen(model: Any, tasks: Sequence[Task], resources: Sequence[Resource]
                 spans.append(model.new_fixed_size_interval_var(start, held, kind))
                 demands.append(step.kinds.count(kind))
         model.add_cumulative(spans, demands, sum(r.kind == kind for r in resources))
-    first = {}
+    first: dict[str, Any] = {}
     for task, _, start, _, _ in steps:
         first.setdefault(task.name, start)
     last: dict[tuple[Any, ...], Any] = {}

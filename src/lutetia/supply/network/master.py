@@ -50,8 +50,12 @@ class Master:
 FAMILIES = ("activity", "machines", "cells", "operators", "possession", "vehicles", "flights and lanes", "chairs")
 
 
-def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float = math.inf) -> Master:
-    """The programme of all candidates; the resources of `lifted` families are multiplied by `more`."""
+def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float = math.inf, leg_factor: float = 1.0) -> Master:
+    """The programme of all candidates; the resources of `lifted` families are multiplied by `more`.
+
+    With `leg_factor` above 1 each stop takes that many times the shortest leg into it: no bound any longer, but nearer to
+    what vehicles can do.
+    """
     m = Master(c)
     for lot in c.lots:
         m.unit_Bq[lot.nuclide] = max(m.unit_Bq.get(lot.nuclide, 0.0), lot.activity_Bq)
@@ -61,7 +65,7 @@ def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float =
     _ways(m, times)
     _patients(m, times)
     _possession(m, times)
-    _fleets(m, times)
+    _fleets(m, times, leg_factor)
     return m
 
 
@@ -102,7 +106,7 @@ def _at_one_time(p: Program, spans: list[tuple[float, float, list[tuple[int, flo
 def _batches(m: Master, times: dict[str, float]) -> None:
     c, p = m.c, m.program
     m.batch = [p.column() for _ in c.batches]
-    into, out_of = defaultdict(list), defaultdict(list)
+    into, out_of, fed = defaultdict(list), defaultdict(list), defaultdict(list)
     for d in c.draws:
         lot = c.lots[d.lot]
         place = p.column(math.inf, whole=False)
@@ -115,8 +119,11 @@ def _batches(m: Master, times: dict[str, float]) -> None:
                 m.shipment[key] = p.column()
                 m.cost[m.shipment[key]] = d.cost
             p.row([(place, 1.0), (m.shipment[key], -lot.activity_Bq / m.unit_Bq[lot.nuclide] * min(times["activity"], 1e3))], high=0.0)
+        fed[d.batch].append(m.lot[d.lot] if d.lane is None else m.shipment[key])
     for n, terms in out_of.items():
         p.row([*terms, (m.amount[n], -1.0)], high=0.0)
+    for n, places in fed.items():
+        p.row([(m.batch[n], 1.0), *((x, -1.0) for x in set(places))], high=0.0)
     needs = defaultdict(list)
     for n, s in enumerate(c.slots):
         m.slot.append(p.column(len(c.groups[s.group].patients)))
@@ -228,7 +235,7 @@ def _possession(m: Master, times: dict[str, float]) -> None:
                 p.row([(x, a * math.exp(decay * (end - t)) / limit_Bq) for begin, end, x, a in doses if begin <= t <= end], high=1.0)
 
 
-def _fleets(m: Master, times: dict[str, float]) -> None:
+def _fleets(m: Master, times: dict[str, float], leg_factor: float) -> None:
     """What no tour can beat: the shortest leg into and out of each stop, vehicles enough for the legs that must be driven by each time."""
     c, p, s = m.c, m.program, m.c.scenario
     slots_of = defaultdict(list)
@@ -241,7 +248,7 @@ def _fleets(m: Master, times: dict[str, float]) -> None:
         tours = [n for n, w in enumerate(c.ways) if w.kind == "tour" and c.batches[w.batch].lab == lab]
         hospitals = sorted({c.ways[n].hospital for n in tours})
         places = [lab, *hospitals]
-        leg_s = {h: min(road_s(s, a, h) for a in places if a != h) for h in hospitals}
+        leg_s = {h: leg_factor * min(road_s(s, a, h) for a in places if a != h) for h in hospitals}
         for h in hospitals:
             into = min(road_km(s, a, h) for a in places if a != h)
             visited = p.column(whole=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core import BadInput
-from .candidates import Candidates, candidates
+from .candidates import Candidates, candidates, road_s
 from .exact import exact_plan, small_enough
 from .master import Master, by_time, master
 from .model import Scenario, SupplyPlan, Tour
@@ -18,7 +18,7 @@ from .program import Solved, solve_program
 from .settle import Settled, settle
 from .tours import Stop, tours
 
-_ROUNDS = 6
+_ROUNDS = 8
 
 
 @dataclass(slots=True)
@@ -79,44 +79,73 @@ def plan_from(
         if progress is not None:
             progress(min(share, 1.0))
 
-    first = solve_program(m.program, m.serve, time_limit_s=0.3 * clock.left_s, seed=seed)
+    def try_tours(m: Master, values: np.ndarray) -> Settled:
+        return settle(m, values, lambda lab, stops: routed(c, lab, stops, min(8.0, max(0.5, 0.15 * clock.left_s)), seed))
+
+    first = solve_program(m.program, m.serve, time_limit_s=0.25 * clock.left_s, seed=seed)
     if first.infeasible:
         raise_conflict(c)
-    said(0.3)
-    limit_weight = bound_of_weight(c, first)
-    values, weight = _values(first, m), -first.objective if first.values is not None else 0.0
-    values, cost_bound = cheapest(m, values, weight, extra_cost, 0.5 * clock.left_s, seed)
-    said(0.6)
-    best: Settled | None = None
-    rounds, cut = 0, False
-    while True:
-        rounds += 1
-        settled = settle(m, values, lambda lab, stops: routed(c, lab, stops, min(10.0, max(1.0, 0.3 * clock.left_s)), seed))
-        if best is None or (settled.served_weight, -settled.cost) > (best.served_weight, -best.cost):
-            best = settled
-        if not settled.missed or best.served_weight >= weight - 1e-9 or rounds == _ROUNDS or clock.left_s < 0.1 * time_limit_s:
-            break
-        cut = True
-        for stop in settled.missed:
-            _forbid(m, stop)
-        again = solve_program(m.program, m.serve, time_limit_s=0.3 * clock.left_s, seed=seed)
-        if again.values is None:
-            break
-        weight = -again.objective
-        if weight <= best.served_weight + 1e-9 and best.missed:
-            weight = best.served_weight
-        values, _ = cheapest(m, again.values, -again.objective, extra_cost, 0.3 * clock.left_s, seed)
-        said(0.6 + 0.05 * rounds)
-    assert best is not None
-    if cut and best.served_weight > 0:
-        # The rows above hold for the tours that were tried, not for all: the bound on cost is that of the programme without them.
-        fresh = master(c)
-        cost_bound = _cost_bound(fresh, best.served_weight, max(0.15 * time_limit_s, clock.left_s), seed)
+    said(0.25)
+    most = bound_of_weight(c, first)
+    weight = -first.objective if first.values is not None else 0.0
+    values, cost_bound = cheapest(m, _values(first, m), weight, extra_cost, 0.45 * clock.left_s, seed)
+    said(0.55)
+    best = try_tours(m, values)
+    rounds = 1
+    if best.missed:
+        best, rounds = _made_drivable(c, best, weight, extra_cost, clock, seed, try_tours, said)
+    if best.served_weight < weight - 1e-9 and best.served_weight > 0:
+        # The bound on cost must be that of serving as much as this plan does.
+        cost_bound = _cost_bound(master(c), best.served_weight, max(0.1 * time_limit_s, clock.left_s), seed)
     said(1.0)
     return SupplyPlan(
-        best.lots, best.batches, best.deliveries, best.tours, best.doses, best.served_weight, max(limit_weight, best.served_weight), best.cost,
+        best.lots, best.batches, best.deliveries, best.tours, best.doses, best.served_weight, max(most, best.served_weight), best.cost,
         min(cost_bound, best.cost), best.costs, "decomposed", rounds,
     )  # fmt: skip
+
+
+def _made_drivable(
+    c: Candidates, best: Settled, weight: float, extra_cost: dict[int, float] | None, clock: Clock, seed: int, try_tours: Callable, said: Callable
+) -> tuple[Settled, int]:
+    """Search on when not all stops can be made: with what a stop takes by the tours that were found, then batch by batch.
+
+    First the programme is solved anew with longer legs. Then lots and batches stay as chosen and only ways and times are
+    chosen again, without the stops that were missed; that is quick and is done as long as there is time.
+    """
+    rounds = 1
+    m = master(c, leg_factor=_leg_factor(c, best))
+    found = solve_program(m.program, m.serve, time_limit_s=0.3 * clock.left_s, seed=seed)
+    if found.values is None:
+        return best, rounds
+    values, _ = cheapest(m, found.values, -found.objective, extra_cost, 0.5 * clock.left_s, seed)
+    while True:
+        rounds += 1
+        tried = try_tours(m, values)
+        if (tried.served_weight, -tried.cost) > (best.served_weight, -best.cost):
+            best = tried
+        said(0.6 + 0.03 * rounds)
+        if not tried.missed or best.served_weight >= weight - 1e-9 or rounds >= _ROUNDS or clock.left_s < 0.1 * clock.limit_s:
+            return best, rounds
+        for place in (*m.lot, *m.batch):
+            m.program.lower[place] = m.program.upper[place] = float(round(values[place]))
+        for stop in tried.missed:
+            _forbid(m, stop)
+        again = solve_program(m.program, m.serve, time_limit_s=0.2 * clock.left_s, seed=seed)
+        if again.values is None:
+            return best, rounds
+        values, _ = cheapest(m, again.values, -again.objective, extra_cost, 0.2 * clock.left_s, seed)
+
+
+def _leg_factor(c: Candidates, s: Settled) -> float:
+    """How much longer than the shortest legs the tours were, all in all."""
+    place = {d.id: d.hospital for d in s.deliveries}
+    shortest, taken = 0.0, 0.0
+    hospitals = {w.hospital for w in c.ways if w.kind == "tour"}
+    for t in s.tours:
+        names = [t.depot, *hospitals]
+        shortest += sum(min(road_s(c.scenario, a, place[k]) for a in names if a != place[k]) for k, _ in t.stops)
+        taken += t.return_s - t.depart_s
+    return max(1.0, taken / shortest) if shortest > 0 else 2.0
 
 
 def _values(found: Solved, m: Master) -> np.ndarray:
