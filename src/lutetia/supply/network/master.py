@@ -17,6 +17,7 @@ from .candidates import Candidates, road_km, road_s
 from .program import Program
 
 DAY_S = 86400.0
+_HOUR_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -50,12 +51,8 @@ class Master:
 FAMILIES = ("activity", "machines", "cells", "operators", "possession", "vehicles", "flights and lanes", "chairs")
 
 
-def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float = math.inf, leg_factor: float = 1.0) -> Master:
-    """The programme of all candidates; the resources of `lifted` families are multiplied by `more`.
-
-    With `leg_factor` above 1 each stop takes that many times the shortest leg into it: no bound any longer, but nearer to
-    what vehicles can do.
-    """
+def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float = math.inf) -> Master:
+    """The programme of all candidates; the resources of `lifted` families are multiplied by `more`."""
     m = Master(c)
     for lot in c.lots:
         m.unit_Bq[lot.nuclide] = max(m.unit_Bq.get(lot.nuclide, 0.0), lot.activity_Bq)
@@ -65,7 +62,7 @@ def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float =
     _ways(m, times)
     _patients(m, times)
     _possession(m, times)
-    _fleets(m, times, leg_factor)
+    _fleets(m, times)
     return m
 
 
@@ -235,7 +232,7 @@ def _possession(m: Master, times: dict[str, float]) -> None:
                 p.row([(x, a * math.exp(decay * (end - t)) / limit_Bq) for begin, end, x, a in doses if begin <= t <= end], high=1.0)
 
 
-def _fleets(m: Master, times: dict[str, float], leg_factor: float) -> None:
+def _fleets(m: Master, times: dict[str, float]) -> None:
     """What no tour can beat: the shortest leg into and out of each stop, vehicles enough for the legs that must be driven by each time."""
     c, p, s = m.c, m.program, m.c.scenario
     slots_of = defaultdict(list)
@@ -248,7 +245,7 @@ def _fleets(m: Master, times: dict[str, float], leg_factor: float) -> None:
         tours = [n for n, w in enumerate(c.ways) if w.kind == "tour" and c.batches[w.batch].lab == lab]
         hospitals = sorted({c.ways[n].hospital for n in tours})
         places = [lab, *hospitals]
-        leg_s = {h: leg_factor * min(road_s(s, a, h) for a in places if a != h) for h in hospitals}
+        leg_s = {h: min(road_s(s, a, h) for a in places if a != h) for h in hospitals}
         for h in hospitals:
             into = min(road_km(s, a, h) for a in places if a != h)
             visited = p.column(whole=False)
@@ -274,11 +271,10 @@ def _fleets(m: Master, times: dict[str, float], leg_factor: float) -> None:
 def _legs_in_time(m: Master, ways: list[int], slots_of: dict, leg_s: dict[str, float], load_s: float, vehicles: int) -> None:
     """Legs into the stops reached by a time, of batches released after another, take no longer than all vehicles have between both."""
     c, p = m.c, m.program
-    releases = sorted({c.batches[c.ways[n].batch].release_s for n in ways})
-    for first in releases:
-        here = [n for n in ways if c.batches[c.ways[n].batch].release_s >= first]
-        for minutes in (30.0, 60.0, 90.0, 120.0, 180.0):
-            until = first + 60.0 * minutes
+    released = [c.batches[c.ways[n].batch].release_s for n in ways]
+    for first in np.arange(math.floor(min(released) / _HOUR_S), math.floor(max(released) / _HOUR_S) + 1) * _HOUR_S:
+        here = [n for n, t in zip(ways, released) if t >= first]
+        for until in first + np.arange(1, 4) * _HOUR_S:
             at = defaultdict(list)
             for n in here:
                 w = c.ways[n]

@@ -18,7 +18,8 @@ from .program import Solved, solve_program
 from .settle import Settled, settle
 from .tours import Stop, tours
 
-_ROUNDS = 8
+_ROUNDS = 12
+_PRICED = 2
 
 
 @dataclass(slots=True)
@@ -88,12 +89,12 @@ def plan_from(
     said(0.25)
     most = bound_of_weight(c, first)
     weight = -first.objective if first.values is not None else 0.0
-    values, cost_bound = cheapest(m, _values(first, m), weight, extra_cost, 0.45 * clock.left_s, seed)
+    values, cost_bound = cheapest(m, _values(first, m), weight, extra_cost, 0.3 * clock.left_s, seed)
     said(0.55)
     best = try_tours(m, values)
     rounds = 1
     if best.missed:
-        best, rounds = _made_drivable(c, best, weight, extra_cost, clock, seed, try_tours, said)
+        best, rounds = _made_drivable(m, values, best, weight, extra_cost, clock, seed, try_tours, said)
     if best.served_weight < weight - 1e-9 and best.served_weight > 0:
         # The bound on cost must be that of serving as much as this plan does.
         cost_bound = _cost_bound(master(c), best.served_weight, max(0.1 * time_limit_s, clock.left_s), seed)
@@ -105,47 +106,61 @@ def plan_from(
 
 
 def _made_drivable(
-    c: Candidates, best: Settled, weight: float, extra_cost: dict[int, float] | None, clock: Clock, seed: int, try_tours: Callable, said: Callable
+    m: Master, values: np.ndarray, best: Settled, weight: float, extra_cost: dict[int, float] | None, clock: Clock, seed: int, try_tours: Callable, said: Callable
 ) -> tuple[Settled, int]:
-    """Search on when not all stops can be made: with what a stop takes by the tours that were found, then batch by batch.
+    """Search on when not all stops can be made: first with a price on each stop, then with lots and batches as they are.
 
-    First the programme is solved anew with longer legs. Then lots and batches stay as chosen and only ways and times are
-    chosen again, without the stops that were missed; that is quick and is done as long as there is time.
+    The programme takes a second stop at a hospital for free. A price by its way makes it bring vials for more patients at
+    once. Then only ways and times are chosen again, without the stops that were missed; that is quick and is done as long
+    as there is time.
     """
-    rounds = 1
-    m = master(c, leg_factor=_leg_factor(c, best))
-    found = solve_program(m.program, m.serve, time_limit_s=0.3 * clock.left_s, seed=seed)
-    if found.values is None:
-        return best, rounds
-    values, _ = cheapest(m, found.values, -found.objective, extra_cost, 0.5 * clock.left_s, seed)
-    while True:
+    c, rounds = m.c, 1
+    price = 2.0 * best.costs["tours"] / max(1.0, sum(_way_s(c, n) for n, w in enumerate(c.ways) if w.kind == "tour" and values[m.way[n]] > 0.5))
+    best_values = values
+    for _ in range(_PRICED):
         rounds += 1
+        extra = dict(extra_cost or {})
+        for n, w in enumerate(c.ways):
+            if w.kind == "tour":
+                extra[m.way[n]] = extra.get(m.way[n], 0.0) + price * _way_s(c, n)
+        values, _ = cheapest(m, values, weight, extra, 0.3 * clock.left_s, seed)
+        tried = try_tours(m, values)
+        said(0.5 + 0.1 * rounds)
+        if (tried.served_weight, -tried.cost) > (best.served_weight, -best.cost):
+            best, best_values = tried, values
+        if not tried.missed:
+            return best, rounds
+        price *= 4.0
+    tried, values = best, best_values
+    for place in (*m.lot, *m.batch):
+        m.program.lower[place] = m.program.upper[place] = float(round(values[place]))
+    while tried.missed and rounds < _ROUNDS and clock.left_s > 0.1 * clock.limit_s:
+        rounds += 1
+        for stop in tried.missed:
+            _forbid(m, stop)
+        again = solve_program(m.program, m.serve, time_limit_s=0.1 * clock.left_s, seed=seed)
+        if again.values is None or -again.objective < best.served_weight - 1e-9:
+            break
+        values, _ = cheapest(m, again.values, -again.objective, extra, 0.1 * clock.left_s, seed)
         tried = try_tours(m, values)
         if (tried.served_weight, -tried.cost) > (best.served_weight, -best.cost):
             best = tried
-        said(0.6 + 0.03 * rounds)
-        if not tried.missed or best.served_weight >= weight - 1e-9 or rounds >= _ROUNDS or clock.left_s < 0.1 * clock.limit_s:
-            return best, rounds
-        for place in (*m.lot, *m.batch):
-            m.program.lower[place] = m.program.upper[place] = float(round(values[place]))
-        for stop in tried.missed:
-            _forbid(m, stop)
-        again = solve_program(m.program, m.serve, time_limit_s=0.2 * clock.left_s, seed=seed)
-        if again.values is None:
-            return best, rounds
-        values, _ = cheapest(m, again.values, -again.objective, extra_cost, 0.2 * clock.left_s, seed)
+    return best, rounds
 
 
-def _leg_factor(c: Candidates, s: Settled) -> float:
-    """How much longer than the shortest legs the tours were, all in all."""
-    place = {d.id: d.hospital for d in s.deliveries}
-    shortest, taken = 0.0, 0.0
-    hospitals = {w.hospital for w in c.ways if w.kind == "tour"}
-    for t in s.tours:
-        names = [t.depot, *hospitals]
-        shortest += sum(min(road_s(c.scenario, a, place[k]) for a in names if a != place[k]) for k, _ in t.stops)
-        taken += t.return_s - t.depart_s
-    return max(1.0, taken / shortest) if shortest > 0 else 2.0
+def _forbid(m: Master, stop: Stop) -> None:
+    """This batch no longer reaches this hospital by a tour until the missed deadline."""
+    batch, hospital = stop.key
+    slots = [n for n, s in enumerate(m.c.slots) if s.batch == batch and m.c.groups[s.group].hospital == hospital]
+    place = by_time(m, batch, hospital, stop.deadline_s, slots)
+    if place is not None:
+        m.program.row([(place, 1.0)], high=0.0)
+
+
+def _way_s(c: Candidates, way: int) -> float:
+    """Time of a vehicle to a hospital and back."""
+    w = c.ways[way]
+    return 2 * road_s(c.scenario, c.batches[w.batch].lab, w.hospital)
 
 
 def _values(found: Solved, m: Master) -> np.ndarray:
@@ -193,15 +208,6 @@ def routed(
 ) -> tuple[list[Tour], list[Stop]]:
     """Tours for the stops of a plan."""
     return tours(c.scenario, lab, stops, time_limit_s=limit_s, seed=seed, free_s=free_s, taken=taken)
-
-
-def _forbid(m: Master, stop: Stop) -> None:
-    """This batch no longer reaches this hospital by a tour until the missed deadline."""
-    batch, hospital = stop.key
-    slots = [n for n, s in enumerate(m.c.slots) if s.batch == batch and m.c.groups[s.group].hospital == hospital]
-    place = by_time(m, batch, hospital, stop.deadline_s, slots)
-    if place is not None:
-        m.program.row([(place, 1.0)], high=0.0)
 
 
 def raise_conflict(c: Candidates) -> None:

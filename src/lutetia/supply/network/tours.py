@@ -15,7 +15,6 @@ from .model import Fleet, Scenario, Tour
 from .program import need
 
 
-
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Vials of one batch for one hospital: not before `release_s` from the lab, there by `deadline_s`."""
@@ -127,7 +126,7 @@ def drive(s: Scenario, lab: str, fleet: Fleet, stops: list[Stop], free_s: float,
     """A tour in this order, as early as it can be driven by a vehicle that is free at the lab from a time."""
     begin = max(free_s, *(x.release_s for x in stops))
     time, place, km = begin, lab, 0.0
-    arrivals = []
+    arrivals: list[tuple[str, float]] = []
     for x in stops:
         time += math.ceil(leg_s(s, lab, fleet, place, x.hospital))
         km += road_km(s, place, x.hospital)

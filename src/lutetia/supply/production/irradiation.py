@@ -16,7 +16,7 @@ from .machines import check_machine, machine
 from .reactions import Excitation, excitations, leads_to, reaction
 from .stopping import PROJECTILES, range_units_per_cm2, stopping_uncertainty
 from .targets import Target
-from .yields import UNSTATED, checked_energies, rates_per_A, usual_target
+from .yields import UNSTATED, checked_energies, product_ways, rates_per_A, usual_target
 
 _TABLES = ("production_excitation", "production_reactions", "pstar_protons", "stopping_elements", "target_isotopes", "production_targets")
 
@@ -139,12 +139,12 @@ def irradiate(
     """
     wanted = reaction(name)
     _checked(current_A, time_s, cool_s, duty, beam_area_cm2)
-    held = excitations(wanted, given)
-    ways = [x for x in held if leads_to(x.reaction.product, wanted.product) > 0]
     if irradiated is None:
         irradiated = usual_target(wanted, material, enrichment, given)
     elif material is not None or enrichment is not None:
         raise BadInput("target: got a Target beside a material or an enrichment; give one or the other.")
+    held = tuple(x for x in excitations(wanted, given) if irradiated.atoms_of(x.reaction.mass_number) > 0)
+    ways = product_ways(wanted, held, irradiated)
     checked_energies(wanted, ways, energy_MeV, exit_MeV, extrapolate)
     charge = PROJECTILES[wanted.projectile][0]
     said = [] if cyclotron is None else check_machine(machine(cyclotron, wanted.projectile), energy_MeV, current_A)
@@ -211,7 +211,7 @@ def purity(inventory: Inventory, product: str, times_s: Sequence[float]) -> np.n
 
     >>> made = irradiate("Zn-68(p,n)Ga-68", 20.0, 3.4, 1e-6, 3600.0)
     >>> [round(float(p), 2) for p in purity(made.eob, "Ga-68", [0.0, 3 * 3600.0])]
-    [0.98, 0.91]
+    [0.99, 0.93]
     """
     own = {m.nuclide.name for m in chain(product)} - {product}
     out = []
@@ -242,18 +242,16 @@ def _warnings(product: str, held: Sequence[Excitation], ways: Sequence[Excitatio
             if note and (np.isnan(above) or energy_MeV > above):
                 said.append(str(note))
         if np.isnan(x.u_xs_mb).any():
-            said.append(f"{x.reaction}: {x.source} gives no uncertainty; {UNSTATED:.0%} is assumed.")
+            said.append(f"{x.reaction}: its source ({x.source}) gives no uncertainty; {UNSTATED:.0%} is assumed.")
         if extrapolate and energy_MeV > x.energy_MeV[-1]:
             said.append(f"{x.reaction}: extrapolated above {x.energy_MeV[-1]:g} MeV with the last cross section.")
-    for x in held:
-        if x not in ways and energy_MeV > x.energy_MeV[-1]:
-            said.append(f"{x.reaction}: counted up to {x.energy_MeV[-1]:g} MeV, where its data end.")
-    others = [a for a, f in irradiated.isotopes.items() if f > 0 and a not in {x.reaction.mass_number for x in held}]
-    elsewhere = f" and of {', '.join(f'{irradiated.element}-{a}' for a in others)}" if others else ""
+    said += [f"{x.reaction}: counted up to {x.energy_MeV[-1]:g} MeV, where its data end." for x in held if x not in ways and energy_MeV > x.energy_MeV[-1]]
+    reacting = {x.reaction.mass_number for x in held}
+    others = [f"{irradiated.element}-{a}" for a, f in irradiated.isotopes.items() if f > 0 and a and a not in reacting and None not in reacting]
+    elsewhere = f", among them all of {', '.join(others)}," if others else ""
     said.append(f"Purity is an upper limit: by-products that are not in the tables{elsewhere} are not counted.")
-    for a in irradiated.isotopes:
-        if f"{irradiated.element}-{a}" in names():
-            said.append(f"The activity of the target itself ({irradiated.element}-{a}) and of its progeny is not in the inventories.")
+    active = [n for n in (f"{irradiated.element}-{a}" for a in irradiated.isotopes) if n in names()]
+    said += [f"The activity of the target itself ({n}) and of its progeny is not in the inventories." for n in active]
     if burn_up is not None and burn_up > 0.01:
         said.append(f"{burn_up:.1%} of the target nuclei in the beam are used up.")
     return said

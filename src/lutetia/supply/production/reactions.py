@@ -89,7 +89,7 @@ def reactions() -> tuple[str, ...]:
 
 
 def excitations(wanted: Reaction, given: Sequence[Excitation] = ()) -> tuple[Excitation, ...]:
-    """Cross sections on the target of `wanted` with its projectile: those of its product first, then by-products.
+    """Cross sections on the target element of `wanted` with its projectile: those of its product first, then by-products, of all isotopes.
 
     A `given` one replaces the table's of the same target, projectile and product. Where no reaction makes the product,
     those that make a nuclide which decays to it take its place (124Xe(p,x)123I by way of 123Cs and 123Xe).
@@ -100,10 +100,13 @@ def excitations(wanted: Reaction, given: Sequence[Excitation] = ()) -> tuple[Exc
         None leads to the product; near matches are named.
     """
     pool = list({(x.reaction.element, x.reaction.mass_number, x.reaction.projectile, x.reaction.product): x for x in (*_held(), *given)}.values())
-    on = [x for x in pool if x.reaction.element == wanted.element and x.reaction.projectile == wanted.projectile
-          and (wanted.mass_number is None or x.reaction.mass_number in (wanted.mass_number, None))]  # fmt: skip
-    makes = [x for x in on if x.reaction.product == wanted.product and (wanted.ejected == x.reaction.ejected or "x" in (wanted.ejected, x.reaction.ejected))]
-    feeds = [x for x in on if x not in makes and leads_to(x.reaction.product, wanted.product) > 0]
+    on = [x for x in pool if x.reaction.element == wanted.element and x.reaction.projectile == wanted.projectile]
+    # Data of the element as a whole hold all its isotopes: they stand for a natural target, and alone.
+    whole = {x.reaction.product for x in on if x.reaction.mass_number is None}
+    on = [x for x in on if (x.reaction.mass_number is None or x.reaction.product not in whole if wanted.mass_number is None else x.reaction.mass_number is not None)]
+    own = [x for x in on if wanted.mass_number in (None, x.reaction.mass_number)]
+    makes = [x for x in own if x.reaction.product == wanted.product and (wanted.ejected == x.reaction.ejected or "x" in (wanted.ejected, x.reaction.ejected))]
+    feeds = [x for x in own if x not in makes and leads_to(x.reaction.product, wanted.product) > 0]
     if not makes and (not feeds or wanted.ejected != "x"):
         names = [str(x.reaction) for x in pool]
         near = near_matches(str(wanted), names, n=4)
@@ -177,7 +180,9 @@ def _csv(text: str, name: str) -> dict[str, list]:
     unknown = keys - {"energy_MeV", "xs_mb", "u_xs_mb", "reaction", "source"}
     if not {"energy_MeV", "xs_mb"} <= keys or unknown:
         raise BadInput(f"data file: {name} has the columns {', '.join(sorted(keys))}; energy_MeV and xs_mb are wanted, u_xs_mb, reaction and source allowed.")
-    clean = [{k.strip(): (v or "") for k, v in r.items() if k} for r in rows]
+    if any(None in r for r in rows):
+        raise BadInput(f"data file: {name} has a row with more cells than its header; put a reaction in double quotes.")
+    clean = [{k.strip(): (v or "") for k, v in r.items()} for r in rows]
     out: dict[str, list] = {k: [_number(r.get(c, ""), name) for r in clean] for k, c in (("E", "energy_MeV"), ("xs", "xs_mb"), ("u", "u_xs_mb"))}
     return out | ({"reaction": [r["reaction"] for r in clean]} if "reaction" in keys else {})
 

@@ -74,12 +74,12 @@ def irradiate_stack(
 
     Examples
     --------
-    A foil of 0.1 mm yttrium at 10 degrees to a beam of 15 MeV: 1.81 mCi/uAh foreseen, 1.52 measured
-    (Holland, Sheh and Lewis 2009, doi 10.1016/j.nucmedbio.2009.05.007).
+    A foil of 0.1 mm yttrium at 10 degrees to a beam of 15 MeV: 1.52 mCi/uAh were measured
+    (Holland, Sheh and Lewis 2009, Nucl. Med. Biol. 36, 729, PMC2827875).
 
     >>> (foil,) = irradiate_stack([Layer("yttrium", thickness_mm=0.1, angle_deg=10, reaction="Y-89(p,n)Zr-89")], 15.0, 1e-6, 3600.0)
     >>> print(f"{foil.exit_MeV:.1f} MeV, {foil.made.eob.activity_Bq['Zr-89'] / 3.7e7:.2f} mCi")
-    9.4 MeV, 1.84 mCi
+    9.5 MeV, 1.81 mCi
     """
     if not layers:
         raise BadInput("stack: there is no layer; give at least one.")

@@ -79,7 +79,7 @@ def proton_stopping_MeV_cm2_g(energy_MeV: np.ndarray | float, symbol: str, *, wi
     16.20
     """
     E = np.asarray(energy_MeV, float)
-    if not np.all((E >= LOWEST_MeV * (1 - 1e-9)) & (E <= HIGHEST_MeV * (1 + 1e-9))):
+    if not np.all((LOWEST_MeV * (1 - 1e-9) <= E) & (HIGHEST_MeV * (1 + 1e-9) >= E)):
         raise BadInput(f"energy: stopping powers are held for protons of {LOWEST_MeV:g} to {HIGHEST_MeV:g} MeV, and other particles of the same velocity.")
     z, held = _z(symbol), np.array([x for x in _tabulated() if x not in without])
     if z in held:

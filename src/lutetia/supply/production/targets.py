@@ -30,7 +30,7 @@ class Target:
     element : str
         The element whose isotopes are stated.
     isotopes : mapping of int to float
-        Mass number to atom fraction; sums to 1.
+        Mass number to atom fraction; sums to 1. 0 stands for a rest of which nothing is said (radium).
     density_g_cm3 : float or None
         Of this isotopic composition; None where none is held.
     """
@@ -66,6 +66,7 @@ def target(material: str, element: str, mass_number: int | None = None, enrichme
         None: the element as it is in nature.
     enrichment : float, optional
         Atom fraction of that isotope; None: 1. The rest is the other isotopes in their natural proportions.
+        For an element without a natural composition (radium) the rest stops the beam and makes nothing.
 
     Raises
     ------
@@ -91,8 +92,9 @@ def target(material: str, element: str, mass_number: int | None = None, enrichme
         if not (np.isfinite(share) and 0 < share <= 1):
             raise BadInput(f"enrichment: got {enrichment!r}; give the atom fraction of {element}-{mass_number}, above 0 and up to 1 (99 % is 0.99).")
         rest = {a: f for a, f in natural.items() if a != mass_number}
-        if share < 1 and not rest:
-            raise BadInput(f"enrichment: got {share:g}, but no other isotope of {element} is held that the rest could be; leave the enrichment out.")
+        if share < 1 and natural and not rest:
+            raise BadInput(f"enrichment: got {share:g}, but {element} has no other natural isotope that the rest could be; leave the enrichment out.")
+        rest = rest or {0: 1.0}
         total = sum(rest.values())
         isotopes = {mass_number: share, **({a: (1 - share) * f / total for a, f in rest.items()} if share < 1 else {})}
     found = Target(material, atoms, element, MappingProxyType(dict(isotopes)), None)
@@ -156,7 +158,9 @@ def natural_isotopes(element: str) -> dict[int, float]:
 
 @functools.cache
 def isotope_mass_u(element: str, mass_number: int) -> float:
-    """Atomic mass, u; the mass number where none is held (0.1 % off)."""
+    """Atomic mass, u; the mass number where none is held (0.1 % off), the atomic weight for 0."""
+    if mass_number == 0:
+        return atomic_weight(element)
     rows = table("target_isotopes").where("isotope", f"{element}-{mass_number}")
     return float(rows["mass_u"][0]) if len(rows["mass_u"]) and np.isfinite(rows["mass_u"][0]) else float(mass_number)
 

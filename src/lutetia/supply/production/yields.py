@@ -15,7 +15,7 @@ import numpy as np
 from ...core import BadInput
 from ...data import table
 from .reactions import Excitation, Reaction, excitations, leads_to, reaction
-from .stopping import HIGHEST_MeV, LOWEST_MeV, PROJECTILES, depth_table
+from .stopping import PROJECTILES, HIGHEST_MeV, LOWEST_MeV, depth_table
 from .targets import Target, target
 
 ELEMENTARY_CHARGE_C = 1.602176634e-19
@@ -118,7 +118,7 @@ def saturation_yields(
     """
     wanted = reaction(name)
     irradiated = usual_target(wanted, material, enrichment, given)
-    ways = product_ways(wanted, given)
+    ways = product_ways(wanted, excitations(wanted, given), irradiated)
     checked_energies(wanted, ways, energies_MeV, exit_MeV, extrapolate)
     total = np.zeros(np.shape(energies_MeV))
     for x in ways:
@@ -126,9 +126,9 @@ def saturation_yields(
     return total
 
 
-def product_ways(wanted: Reaction, given: Sequence[Excitation] = ()) -> tuple[Excitation, ...]:
-    """The cross sections that make the product, itself or by a parent that decays to it."""
-    return tuple(x for x in excitations(wanted, given) if leads_to(x.reaction.product, wanted.product) > 0)
+def product_ways(wanted: Reaction, held: Sequence[Excitation], irradiated: Target) -> tuple[Excitation, ...]:
+    """Those of `held` that make the product, itself or by a parent that decays to it, on isotopes that the target has."""
+    return tuple(x for x in held if leads_to(x.reaction.product, wanted.product) > 0 and irradiated.atoms_of(x.reaction.mass_number) > 0)
 
 
 def checked_energies(wanted: Reaction, ways: Sequence[Excitation], energies_MeV: np.ndarray | float, exit_MeV: float, extrapolate: bool) -> None:
@@ -147,7 +147,10 @@ def checked_energies(wanted: Reaction, ways: Sequence[Excitation], energies_MeV:
         raise BadInput(f"energy: the beam enters with {e.min():g} MeV and is to leave with {exit_MeV:g} MeV; give an exit energy below the entry energy.")
     if np.any(e < LOWEST_MeV * mass) or np.any(e > HIGHEST_MeV * mass):
         raise BadInput(f"energy: got {e.max():g} MeV; stopping powers are held from {LOWEST_MeV * mass:g} to {HIGHEST_MeV * mass:g} MeV.")
-    first, last = min(x.energy_MeV[0] for x in ways), min(x.energy_MeV[-1] for x in ways)
+    own = [x for x in ways if wanted.mass_number in (None, x.reaction.mass_number)]  # not those on isotopes that are left in it
+    if not own:
+        raise BadInput(f"target: it holds none of the isotope of {wanted}; give a composition with it.")
+    first, last = min(x.energy_MeV[0] for x in own), min(x.energy_MeV[-1] for x in own)
     if np.any(e <= first):
         raise BadInput(f"energy: got {e.min():g} MeV, but cross sections of {wanted} begin at {first:g} MeV: nothing is made; give a higher energy.")
     if np.any(e > last * (1 + 1e-9)) and not extrapolate:
