@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lutetia.supply.production import Layer, grown, irradiate, irradiate_stack, reaction, reactions, saturation_yields
+from lutetia.supply.production import (
+    Layer,
+    grown,
+    irradiate,
+    irradiate_stack,
+    reaction,
+    reactions,
+    saturation_yields,
+)
 from lutetia.supply.production.stopping import energy_behind_MeV, range_units_per_cm2
 
 ROUTES = st.sampled_from(reactions())

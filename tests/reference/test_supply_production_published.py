@@ -9,7 +9,11 @@ from scipy.integrate import quad
 from lutetia.nuclides import nuclide
 from lutetia.supply.production import Layer, irradiate, irradiate_stack, saturation_yields
 from lutetia.supply.production.reactions import excitations, reaction
-from lutetia.supply.production.stopping import atomic_stopping_MeV_cm2, proton_stopping_MeV_cm2_g, range_units_per_cm2
+from lutetia.supply.production.stopping import (
+    atomic_stopping_MeV_cm2,
+    proton_stopping_MeV_cm2_g,
+    range_units_per_cm2,
+)
 from lutetia.transport.stopping import alpha_csda_range_g_cm2, alpha_stopping_power
 
 MCI, HOUR = 3.7e7, 3600.0

@@ -226,5 +226,10 @@ def test_a_beam_has_one_projectile_and_a_stack_a_layer() -> None:
     foil = Layer("Y", areal_g_cm2=0.05, reaction="Y-89(p,n)Zr-89")
     with pytest.raises(BadInput, match="one projectile"):
         irradiate_stack([foil], 15.0, 1e-5, 60.0, projectile="d")
+    for change, says in (({"energy_MeV": 500.0}, "stopping powers"), ({"current_A": -1.0}, "current"), ({"cyclotron": "PETtrace", "energy_MeV": 17.0}, "16.5 MeV")):
+        with pytest.raises(BadInput, match=says):
+            irradiate_stack([Layer("Al", areal_g_cm2=0.01)], **{"energy_MeV": 15.0, "current_A": 1e-5, "time_s": 60.0} | change)  # type: ignore[arg-type]
+    (said,) = irradiate_stack([foil], 15.0, 1e-5, 60.0, cyclotron="Cyclone IKON")
+    assert said.made is not None and any("not verified" in w for w in said.made.warnings)
     with pytest.raises(BadInput, match="no layer"):
         irradiate_stack([], 15.0, 1e-5, 60.0)

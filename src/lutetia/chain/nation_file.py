@@ -77,8 +77,8 @@ NumberRange = Annotated[tuple[float, float], BeforeValidator(_number_range)]
 Yearly = _quantity("Bq", within=("1 MBq", "1e9 TBq"))
 Injected = _quantity("Bq", within=("1 kBq", "1 TBq"))
 Time = _quantity("s", positive=False, within=("0 s", "400 d"))
-Positive = Annotated[float, Field(gt=0, le=1e9)]
-Count = Annotated[float, Field(ge=0, le=1e9)]
+Positive = Annotated[float, Field(gt=0, le=1e10)]
+Count = Annotated[float, Field(ge=0, le=1e10)]
 Law = Literal["uniform", "lognormal"]
 
 
@@ -147,9 +147,9 @@ class DemandPart(_Part):
 
 
 class PlacesPart(_Part):
-    """Beds or chairs of the whole nation, shared among cities by population."""
+    """Beds or chairs of the whole nation; what no city has of its own is shared among the others by population."""
 
-    total: Positive
+    total: Positive | None = None
     share: Share = 1.0
     occupancy: Share = 1.0
     hours_per_year: float | None = Field(default=None, gt=0, le=8784)
@@ -296,6 +296,8 @@ class NationFile(_Part):
             raise ValueError("beds.hours_per_year has no effect, a bed is there day and night; remove it")
         if self.chairs is not None and self.chairs.hours_per_year is None:
             raise ValueError("chairs.hours_per_year is missing; give the hours in a year at which a chair can be used")
+        if self.air is None and any(x.by == "air" for x in self.location):
+            raise ValueError("a [[location]] goes by air, but there is no [air]; give it, empty for the usual times")
         for what in ("output", "product", "source", "lab", "city", "location", "variant"):
             names = [x.name for x in getattr(self, what)]
             twice = sorted({n for n in names if names.count(n) > 1})
@@ -328,6 +330,10 @@ class NationFile(_Part):
             given = getattr(self, what) is not None or any(getattr(c, what) is not None for c in self.city)
             if given and not any(getattr(p, stay) > 0 for p in self.product):
                 raise ValueError(f"{what} are given, but no product has a {stay}; give how long one injection takes")
+        for what in ("beds", "chairs"):
+            of_nation = getattr(self, what)
+            if of_nation is not None and of_nation.total is None and not any(getattr(c, what) is not None for c in self.city):
+                raise ValueError(f"{what}.total is missing; give the {what} of the nation, or those of each [[city]]")
         if any(c.chairs is not None for c in self.city) and self.chairs is None:
             raise ValueError("chairs of a [[city]] need [chairs] with hours_per_year; give it")
         if any(c.beds is not None for c in self.city) and self.beds is None:

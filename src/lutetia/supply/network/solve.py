@@ -20,6 +20,7 @@ from .tours import Stop, tours
 
 _ROUNDS = 12
 _PRICED = 2
+_BOUND_SHARE = 0.2
 
 
 @dataclass(slots=True)
@@ -89,7 +90,8 @@ def plan_from(
     said(0.25)
     most = bound_of_weight(c, first)
     weight = -first.objective if first.values is not None else 0.0
-    values, cost_bound = cheapest(m, _values(first, m), weight, extra_cost, 0.3 * clock.left_s, seed)
+    toured = any(w.kind == "tour" for w in c.ways)
+    values, cost_bound = cheapest(m, _values(first, m), weight, extra_cost, (0.35 if toured else 0.95) * clock.left_s, seed)
     said(0.55)
     best = try_tours(m, values)
     rounds = 1
@@ -97,7 +99,7 @@ def plan_from(
         best, rounds = _made_drivable(m, values, best, weight, extra_cost, clock, seed, try_tours, said)
     if best.served_weight < weight - 1e-9 and best.served_weight > 0:
         # The bound on cost must be that of serving as much as this plan does.
-        cost_bound = _cost_bound(master(c), best.served_weight, max(0.1 * time_limit_s, clock.left_s), seed)
+        cost_bound = _cost_bound(master(c), best.served_weight, max(_BOUND_SHARE * time_limit_s, clock.left_s), seed)
     said(1.0)
     return SupplyPlan(
         best.lots, best.batches, best.deliveries, best.tours, best.doses, best.served_weight, max(most, best.served_weight), best.cost,
@@ -134,7 +136,7 @@ def _made_drivable(
     tried, values = best, best_values
     for place in (*m.lot, *m.batch):
         m.program.lower[place] = m.program.upper[place] = float(round(values[place]))
-    while tried.missed and rounds < _ROUNDS and clock.left_s > 0.1 * clock.limit_s:
+    while tried.missed and rounds < _ROUNDS and clock.left_s > 1.2 * _BOUND_SHARE * clock.limit_s:
         rounds += 1
         for stop in tried.missed:
             _forbid(m, stop)

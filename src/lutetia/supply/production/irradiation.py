@@ -13,7 +13,8 @@ from ...data import table
 from ...nuclides import Inventory, chain, names
 from .growth import grown
 from .machines import check_machine, machine
-from .reactions import Excitation, excitations, leads_to, reaction
+from .reactions import Excitation, excitations, leads_to
+from .reactions import reaction as read_reaction
 from .stopping import PROJECTILES, range_units_per_cm2, stopping_uncertainty
 from .targets import Target
 from .yields import UNSTATED, checked_energies, product_ways, rates_per_A, usual_target
@@ -87,7 +88,7 @@ class Irradiation:
 
 
 def irradiate(
-    name: str, energy_MeV: float, exit_MeV: float, current_A: float, time_s: float, *, cool_s: float = 0.0, enrichment: float | None = None,
+    reaction: str, energy_MeV: float, exit_MeV: float, current_A: float, time_s: float, *, cool_s: float = 0.0, enrichment: float | None = None,
     duty: float = 1.0, material: str | None = None, irradiated: Target | None = None, cyclotron: str | None = None,
     given: Sequence[Excitation] = (), extrapolate: bool = False, beam_area_cm2: float | None = None,
 ) -> Irradiation:  # fmt: skip
@@ -95,8 +96,8 @@ def irradiate(
 
     Parameters
     ----------
-    name : str
-        A reaction such as ``"Ra-226(p,2n)Ac-225"``; its target with all reactions of the tables on it.
+    reaction : str
+        Such as ``"Ra-226(p,2n)Ac-225"``; all reactions of the tables on its target are counted with it.
     energy_MeV, exit_MeV : float
         Kinetic energy of the particle at the front and behind the target; 0 if it stops there.
     current_A : float
@@ -137,8 +138,8 @@ def irradiate(
     >>> r.product, round(r.eob.activity_Bq["Ac-225"] / 1e9, 1), round(r.heat_W)
     ('Ac-225', 19.4, 1280)
     """
-    wanted = reaction(name)
-    _checked(current_A, time_s, cool_s, duty, beam_area_cm2)
+    wanted = read_reaction(reaction)
+    checked_beam(current_A, time_s, cool_s, duty, beam_area_cm2)
     if irradiated is None:
         irradiated = usual_target(wanted, material, enrichment, given)
     elif material is not None or enrichment is not None:
@@ -257,7 +258,14 @@ def _warnings(product: str, held: Sequence[Excitation], ways: Sequence[Excitatio
     return said
 
 
-def _checked(current_A: float, time_s: float, cool_s: float, duty: float, beam_area_cm2: float | None) -> None:
+def checked_beam(current_A: float, time_s: float, cool_s: float, duty: float, beam_area_cm2: float | None = None) -> None:
+    """Refuse a current, times, a duty or an area that cannot be.
+
+    Raises
+    ------
+    BadInput
+        One of them is negative, zero where that has no meaning, not finite, or a duty above 1.
+    """
     for what, value, unit in (("current", current_A, "A"), ("time", time_s, "s")):
         if not (np.isfinite(value) and value > 0):
             raise BadInput(f"{what}: got {value!r} {unit}; give a value above zero.")

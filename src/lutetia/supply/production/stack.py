@@ -5,14 +5,22 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...core import BadInput, near_matches, parse
-from .irradiation import Irradiation, irradiate
+from .irradiation import Irradiation, checked_beam, irradiate
+from .machines import check_machine, machine
 from .reactions import Excitation, reaction
-from .stopping import atomic_weight, checked_projectile, energy_behind_MeV
+from .stopping import (
+    PROJECTILES,
+    HIGHEST_MeV,
+    LOWEST_MeV,
+    atomic_weight,
+    checked_projectile,
+    energy_behind_MeV,
+)
 from .targets import material_of
 from .yields import usual_target
 
@@ -87,7 +95,11 @@ def irradiate_stack(
     if len(particles) > 1:
         raise BadInput(f"stack: its layers want {' and '.join(sorted(particles))}; a beam has one projectile.")
     particle = next(iter(particles), "p")
-    charge = 2 if particle == "a" else 1
+    charge, mass, _ = PROJECTILES[particle]
+    checked_beam(current_A, time_s, cool_s, duty)
+    if not LOWEST_MeV * mass <= energy_MeV <= HIGHEST_MeV * mass:
+        raise BadInput(f"energy: got {energy_MeV!r} MeV; stopping powers are held from {LOWEST_MeV * mass:g} to {HIGHEST_MeV * mass:g} MeV.")
+    said = [] if cyclotron is None else check_machine(machine(cyclotron, particle), energy_MeV, current_A)
     out, energy = [], float(energy_MeV)
     for i, x in enumerate(layers):
         label = x.name or f"{i + 1} {x.material}"
@@ -95,7 +107,8 @@ def irradiate_stack(
         left = energy_behind_MeV(energy, areal / unit_g, atoms, particle) if energy > 0 else 0.0
         made = None
         if x.reaction and energy > left:
-            made = irradiate(x.reaction, energy, left, current_A, time_s, cool_s=cool_s, duty=duty, material=x.material, enrichment=x.enrichment, cyclotron=cyclotron, given=given, extrapolate=extrapolate)
+            made = irradiate(x.reaction, energy, left, current_A, time_s, cool_s=cool_s, duty=duty, material=x.material, enrichment=x.enrichment, given=given, extrapolate=extrapolate)
+            made = replace(made, warnings=(*said, *made.warnings))
         out.append(LayerResult(label, energy, left, areal, current_A * duty * (energy - left) * 1e6 / charge, made))
         energy = left
     return tuple(out)

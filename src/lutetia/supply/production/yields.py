@@ -14,7 +14,8 @@ import numpy as np
 
 from ...core import BadInput
 from ...data import table
-from .reactions import Excitation, Reaction, excitations, leads_to, reaction
+from .reactions import Excitation, Reaction, excitations, leads_to
+from .reactions import reaction as read_reaction
 from .stopping import PROJECTILES, HIGHEST_MeV, LOWEST_MeV, depth_table
 from .targets import Target, target
 
@@ -76,7 +77,7 @@ def _cumulative(x: Excitation, atoms: tuple[tuple[str, float], ...], extrapolate
 
 
 def saturation_yields(
-    name: str, energies_MeV: np.ndarray | float, exit_MeV: float, *, material: str | None = None, enrichment: float | None = None,
+    reaction: str, energies_MeV: np.ndarray | float, exit_MeV: float, *, material: str | None = None, enrichment: float | None = None,
     given: Sequence[Excitation] = (), extrapolate: bool = False,
 ) -> np.ndarray:  # fmt: skip
     """Activity of the product at saturation per ampere, over entry energies.
@@ -85,8 +86,8 @@ def saturation_yields(
 
     Parameters
     ----------
-    name : str
-        A reaction, as `reaction` reads it.
+    reaction : str
+        As `lutetia.supply.production.reaction` reads it.
     energies_MeV : float or ndarray
         Entry energies, above `exit_MeV`.
     exit_MeV : float
@@ -116,7 +117,7 @@ def saturation_yields(
     >>> print(f"{Y * 1e-15 * (1 - 2 ** (-2.25 / 1.1285)):.1f} GBq/uA")
     13.2 GBq/uA
     """
-    wanted = reaction(name)
+    wanted = read_reaction(reaction)
     irradiated = usual_target(wanted, material, enrichment, given)
     ways = product_ways(wanted, excitations(wanted, given), irradiated)
     checked_energies(wanted, ways, energies_MeV, exit_MeV, extrapolate)
