@@ -59,8 +59,9 @@ def faults(s: Scenario, p: SupplyPlan) -> list[str]:
     for name, (lot, activity) in p.lots.items():
         if activity > lot.activity_Bq * (1 + _NEAR) or sum(d.activity_Bq for b in p.batches for d in b.draws if d.lot == name) > activity * (1 + _NEAR):
             out.append(f"{name} makes or gives too much")
-        machine = next(m for m in s.machines if m.id == lot.machine)
-        if sum(x.machine == lot.machine and x.start_s <= lot.start_s < x.end_s + machine.changeover_s for x, _ in p.lots.values()) > machine.parallel and lot.end_s > lot.start_s:
+        of = {m.id: m for m in s.machines}
+        beam = [x for x, _ in p.lots.values() if of[x.machine].shared == of[lot.machine].shared]
+        if sum(x.start_s <= lot.start_s < x.end_s + of[x.machine].changeover_s for x in beam) > of[lot.machine].parallel and lot.end_s > lot.start_s:
             out.append(f"{lot.machine} runs two lots at once")
     for x in p.deliveries:
         b = batches[x.batch]

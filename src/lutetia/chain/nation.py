@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def _network(f: NationFile, cities: Places, hours: Callable[[Places, Places], np
     return {
         "patients": base.patients, "patients_bound": base.bound, "needing": float(need.sum()), "share_treated": base.patients / float(need.sum()) if need.sum() else None,
         "doses": float(base.doses.sum()), "doses_by_air": float(by_way[:, 1].sum()),
-        "limited_by": _limit(bound, base.patients, float(need.sum())),
+        "limited_by": _limit({b.resource: b.ten_percent for b in bound}, base.patients, float(need.sum())),
         "binding": [
             {"resource": b.resource, "alone": finite_or_none(b.alone), "lifted": finite_or_none(b.lifted), "ten_percent": b.ten_percent,
              "turns_at": None if b.resource == "demand" or b.alone <= 0 or b.alone >= need.sum() * (1 - 1e-9) else finite_or_none(least[b.resource] / b.alone)}
@@ -273,12 +273,12 @@ def _asked(f: NationFile, resource: str) -> bool:
     return {"flights": f.air is not None and f.air.flights_per_week is not None, "beds": f.beds is not None, "chairs": f.chairs is not None}.get(resource, True)
 
 
-def _limit(bound: Sequence[Any], patients: float, needing: float) -> str:
-    """The resource of which a tenth more gains the most; ``reach`` where none of them gains and patients are left."""
-    best = max(bound, key=lambda b: b.ten_percent)
-    if best.ten_percent > 1e-6 * max(patients, 1.0):
-        return str(best.resource)
-    return "demand" if patients >= needing * (1 - 1e-6) else "reach"
+def _limit(gains: Mapping[str, float], patients: float, needing: float) -> str:
+    """The resource of which a tenth more gains the most; ``demand`` if nobody is left, ``reach`` if they are and no resource would help."""
+    if patients >= needing * (1 - 1e-6):
+        return "demand"
+    best = max((k for k in gains if k != "demand"), key=lambda k: gains[k])
+    return best if gains[best] > 1e-6 * max(patients, 1.0) else "reach"
 
 
 def _units(f: NationFile, nation: Nation, base: Flow, cities: Places) -> list[dict[str, Any]]:
@@ -298,10 +298,12 @@ def _units(f: NationFile, nation: Nation, base: Flow, cities: Places) -> list[di
             steps.append((what, at, 365.0 * part.occupancy if what == "beds" else part.occupancy * (part.hours_per_year or 0.0)))
             said.append((cities.name[at], f"one {what[:-1]}, for these therapies alone"))
     gains = unit_gains(nation, base, steps)
-    out = [{"resource": s[0], "where": w, "step": unit, "gain": max(0.0, g)} for s, (w, unit), g in zip(steps, said, gains)]
+    small = 1e-7 * max(base.patients, 1.0)
+    out: list[dict[str, Any]] = [{"resource": s[0], "where": w if g > small else None, "step": unit, "gain": g if g > small else 0.0} for s, (w, unit), g in zip(steps, said, gains)]
     if _asked(f, "flights"):
         l, h = np.unravel_index(int(np.argmax(base.worth["flights"])), base.worth["flights"].shape)
-        out.append({"resource": "flights", "where": f"{nation.labs[l].name} to {cities.name[h]}", "step": "a flight a week, by its worth at the margin", "gain": float(base.worth["flights"][l, h] * _WEEKS)})
+        gain = float(base.worth["flights"][l, h] * _WEEKS)
+        out.append({"resource": "flights", "where": f"{nation.labs[l].name} to {cities.name[h]}" if gain > 0 else None, "step": "a flight a week, by its worth at the margin", "gain": gain})
     return out
 
 
@@ -309,9 +311,7 @@ def _variant(nation: Nation, v: Any) -> dict[str, Any]:
     scale = {k: getattr(v, k) for k in RESOURCES}
     base = supply(nation, scale)
     gains = {k: supply(nation, scale | {k: 1.1 * scale[k]}).patients - base.patients for k in RESOURCES}
-    best = max(gains, key=lambda k: gains[k])
-    needing = float(nation.patients.sum()) * scale["demand"]
-    limited = best if gains[best] > 1e-6 * max(base.patients, 1.0) else "demand" if base.patients >= needing * (1 - 1e-6) else "reach"
+    limited = _limit(gains, base.patients, float(nation.patients.sum()) * scale["demand"])
     return {"name": v.name, "factors": {k: x for k, x in scale.items() if x != 1}, "patients": base.patients, "limited_by": limited, "ten_percent": gains}
 
 

@@ -242,6 +242,10 @@ class LocationPart(_Part):
     def _needs(self) -> LocationPart:
         if (self.serve == "activity") != (self.nuclide is not None):
             raise ValueError(f"{self.name!r}: a nuclide goes with serve = 'activity', whose decay on the way counts, and with nothing else")
+        for key in ("among", "standing"):
+            names = getattr(self, key)
+            if isinstance(names, list) and len(set(names)) < len(names):
+                raise ValueError(f"{self.name!r}: {key} names a city twice; name each once")
         if self.within <= 0:
             raise ValueError(f"{self.name!r}: within must be above zero")
         return self

@@ -152,13 +152,14 @@ def treatable(output: Output, *, draws: int = 10_000, seed: int = 1) -> Treatabl
     patients = doses / cycles
     middle_doses = float(made[-1]) / output.activity_Bq.middle
     # The logarithm of patients is a sum over independent factors, so their variances add.
+    ranges = {"output": output.annual_Bq, "decay": output.decay_s, **output.factors, "injected activity": output.activity_Bq, "cycles": output.cycles}
     with np.errstate(divide="ignore", invalid="ignore"):
-        variances = {k: float(np.var(np.log(v))) for k, v in (drawn | {"injected activity": activity, "cycles": cycles}).items()}
+        variances = {k: float(np.var(np.log(v))) for k, v in (drawn | {"injected activity": activity, "cycles": cycles}).items() if ranges[k].low < ranges[k].high}
     total = sum(variances.values())
     return Treatable(
         middle_doses, _band(doses), middle_doses / output.cycles.middle, _band(patients), dict(zip(middle, made.tolist())),
         output.annual_Bq.middle / middle_doses if middle_doses > 0 else math.inf,
-        {k: v / total for k, v in variances.items() if v > 0} if 0 < total < math.inf else {},
+        {k: v / total for k, v in variances.items()} if 0 < total < math.inf else {},
     )  # fmt: skip
 
 

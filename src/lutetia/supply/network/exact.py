@@ -140,9 +140,10 @@ def _supply(c: Candidates, w: _Whole) -> None:
         w.amount.append(m.new_int_var(0, most, f"amount{n}"))
         m.add(w.amount[n] <= most * w.lot[n]) if lot.adjustable else m.add(w.amount[n] == most * w.lot[n])
         w.money += [lot.fixed_cost * w.lot[n], lot.cost_per_Bq * unit[lot.nuclide] / _ONE * w.amount[n]]
-    for machine in c.machines.values():
-        spans = [(lot.start_s, lot.end_s + machine.changeover_s, w.lot[n]) for n, lot in enumerate(c.lots) if lot.machine == machine.id]
-        _at_one_time(m, spans, machine.parallel)
+    for shared in {x.shared for x in c.machines.values()}:
+        own = {x.id: x for x in c.machines.values() if x.shared == shared}
+        spans = [(lot.start_s, lot.end_s + own[lot.machine].changeover_s, w.lot[n]) for n, lot in enumerate(c.lots) if lot.machine in own]
+        _at_one_time(m, spans, min(x.parallel for x in own.values()))
     w.batch = [m.new_bool_var(f"batch{n}") for n in range(len(c.batches))]
     into, out_of = defaultdict(list), defaultdict(list)
     for n, d in enumerate(c.draws):
@@ -179,11 +180,11 @@ def _supply(c: Candidates, w: _Whole) -> None:
         m.add(sum(math.ceil(_ONE * a / per * 1e3 / b.release_per_start) * x for x, a in needs[n]) * (_ONE // 1000) <= start)
         w.money.append(product.batch_cost * w.batch[n])
     for site in s.sites.values():
-        own = [n for n, b in enumerate(c.batches) if b.lab == site.id]
-        if own:
-            _at_one_time(m, [(c.batches[n].start_s, c.batches[n].synthesis_end_s + s.products[c.batches[n].product].cleaning_s, w.batch[n]) for n in own], site.cells)
+        here = [n for n, b in enumerate(c.batches) if b.lab == site.id]
+        if here:
+            _at_one_time(m, [(c.batches[n].start_s, c.batches[n].synthesis_end_s + s.products[c.batches[n].product].cleaning_s, w.batch[n]) for n in here], site.cells)
             if site.operators > 0:
-                _at_one_time(m, [(c.batches[n].start_s, c.batches[n].release_s, w.batch[n]) for n in own], site.operators)
+                _at_one_time(m, [(c.batches[n].start_s, c.batches[n].release_s, w.batch[n]) for n in here], site.operators)
 
 
 def _at_one_time(m: Any, spans: list[tuple[float, float, Any]], most: int) -> None:

@@ -80,11 +80,10 @@ def _lots(m: Master, times: dict[str, float]) -> None:
         m.cost[amount] = lot.cost_per_Bq * m.unit_Bq[lot.nuclide]
     by_machine = defaultdict(list)
     for n, lot in enumerate(c.lots):
-        by_machine[lot.machine].append(n)
-    for name, lots in by_machine.items():
-        machine = c.machines[name]
-        spans = [(c.lots[n].start_s, c.lots[n].end_s + machine.changeover_s, [(m.lot[n], 1.0)]) for n in lots]
-        _at_one_time(p, spans, machine.parallel * times["machines"])
+        by_machine[c.machines[lot.machine].shared].append(n)
+    for lots in by_machine.values():
+        spans = [(c.lots[n].start_s, c.lots[n].end_s + c.machines[c.lots[n].machine].changeover_s, [(m.lot[n], 1.0)]) for n in lots]
+        _at_one_time(p, spans, min(c.machines[c.lots[n].machine].parallel for n in lots) * times["machines"])
 
 
 def _at_one_time(p: Program, spans: list[tuple[float, float, list[tuple[int, float]]]], most: float) -> None:

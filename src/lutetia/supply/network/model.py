@@ -57,6 +57,8 @@ class Machine:
         Probability that a lot is made.
     cool_s, recovery : float
         Wait and chemistry at the machine's site before the activity can travel or be labelled, and the share recovered.
+    beam : str or None
+        Machines of one beam, targets of one cyclotron, cannot run at one time beyond `parallel` of them.
     """
 
     id: str
@@ -69,6 +71,12 @@ class Machine:
     success: float = 1.0
     cool_s: float = 0.0
     recovery: float = 1.0
+    beam: str | None = None
+
+    @property
+    def shared(self) -> str:
+        """What is taken while a lot is made: the beam, or the machine itself."""
+        return self.beam or self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,454 @@
+"""The scenario file: products, sites, machines, lanes and patients of a supply, made into the values a plan is made from."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from ..core import BadInput, inside, near_matches, parse, sha256_file
+from ..nuclides import nuclide
+from ..supply.geography import air_hours, city, great_circle_km
+from ..supply.network.model import Departure, Fleet, Lane, Lot, Machine, Patient, Product, Scenario, Site
+from ..supply.network.replan import Disturbance
+from .case import fault_sentence, read_checked
+from .scenario_calendar import clock_times, opening_hours, zone
+from .scenario_parts import (
+    DISTURBANCE_SCHEMA,
+    SCENARIO_SCHEMA,
+    DisturbanceFile,
+    LanePart,
+    LanesPart,
+    MachinePart,
+    PatientPart,
+    ProductPart,
+    ScenarioFile,
+    SitePart,
+)
+
+Row = TypeVar("Row", bound=BaseModel)
+_MOST_LOTS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedScenario:
+    """A scenario with when it starts, where it came from, and what has to be said about it."""
+
+    scenario: Scenario
+    start: dt.datetime
+    zone: str
+    sha256: str
+    files: Mapping[str, str]
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def seconds(self, moment: dt.datetime, what: str) -> float:
+        """A time of the file as seconds from the start."""
+        return _seconds(moment, self.start, zone(self.zone, what))
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is known while a file is read."""
+
+    file: ScenarioFile
+    start: dt.datetime
+    end: dt.datetime
+    tz: ZoneInfo
+    files: dict[str, str]
+    assumptions: list[str]
+    warnings: list[str]
+
+
+def load_scenario(path: Path | str) -> LoadedScenario:
+    """Read a scenario file, or the ``scenario.toml`` of a folder, with the tables it names.
+
+    Raises
+    ------
+    BadInput
+        Not such a file; a key, quantity or time that cannot be used; a name that stands for nothing.
+    """
+    file = read_checked(path, ScenarioFile, SCENARIO_SCHEMA, "scenario.toml")
+    if file.zone is None and (file.start.tzinfo is None or file.end.tzinfo is None):
+        raise BadInput("scenario: start and end have no zone; write zone = 'Europe/Paris' or the like, or times with an offset.")
+    tz = zone(file.zone, "zone") if file.zone else ZoneInfo("UTC")
+    start, end = (t if t.tzinfo else t.replace(tzinfo=tz) for t in (file.start, file.end))
+    if not dt.timedelta(0) < end - start <= dt.timedelta(days=400):
+        raise BadInput(f"scenario: it goes from {start.isoformat()} to {end.isoformat()}; give an end after the start, within 400 days.")
+    r = _Reading(file, start, end, tz, {}, [], [])
+    sites = _sites(r)
+    asked = _patients(r, sites)
+    products = _products(r, asked)
+    _check_labs(r, sites, products)
+    machines = tuple(_machine(r, m, sites) for m in file.machine)
+    _once((m.id for m in machines), "machine")
+    lanes = _lanes(r, sites)
+    road = file.road
+    times = {(t.origin, t.destination): t.time for t in road.time}
+    for a, b in times:
+        _known(a, sites, "road.time", "site")
+        _known(b, sites, "road.time", "site")
+    if any(s.fleet for s in sites.values()):
+        r.assumptions.append(f"own vehicles drive {road.detour:g} times the great circle at {road.speed:g} km/h with {road.fixed / 60:g} min for each leg, a model, where no time is given")
+    scenario = Scenario(
+        file.title, start.isoformat(), (end - start).total_seconds(), machines, products, sites, lanes, asked, file.slot, road.speed, road.detour, road.fixed, times, file.objective, file.change_cost, file.currency
+    )
+    return LoadedScenario(scenario, start, file.zone or "UTC", file.sha256, r.files, tuple(dict.fromkeys(r.assumptions)), tuple(r.warnings))
+
+
+def load_disturbances(path: Path | str, loaded: LoadedScenario) -> tuple[float, tuple[Disturbance, ...]]:
+    """Read a disturbance file: when it is known, in seconds from the start of the scenario, and what happened.
+
+    Raises
+    ------
+    BadInput
+        Not such a file, or a time that cannot be used.
+    """
+    file = read_checked(path, DisturbanceFile, DISTURBANCE_SCHEMA, "disturbance.toml")
+    s = loaded.scenario
+    now = loaded.seconds(file.now, "now")
+    if not 0 <= now <= s.end_s:
+        raise BadInput(f"now: {file.now.isoformat()} is not within the scenario, which starts at {loaded.start.isoformat()}; give a time in it.")
+    found = []
+    for n, d in enumerate(file.disturbance, 1):
+        what = f"disturbance {n}"
+        begin = now if d.start is None else loaded.seconds(d.start, what)
+        end = math.inf if d.end is None else loaded.seconds(d.end, what)
+        if end < begin:
+            raise BadInput(f"{what}: it ends before it begins; give an end after {(d.start or file.now).isoformat()}.")
+        patient = None
+        if d.patient is not None:
+            patient = _patient(d.patient, loaded.start, s.sites, s.end_s, what)
+            _known(patient.product, s.products, what, "product")
+        found.append(Disturbance(d.kind, d.id, begin, end, patient))
+    return now, tuple(found)
+
+
+def _seconds(moment: dt.datetime, start: dt.datetime, tz: ZoneInfo) -> float:
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=tz)) - start).total_seconds()
+
+
+def _known(name: str, among: Iterable[str], what: str, kind: str) -> None:
+    names = list(among)
+    if name not in names:
+        raise BadInput(f"{what}: there is no {kind} {name!r} in the scenario; name one that it has.{near_matches(name, names)}")
+
+
+def _once(names: Iterable[str], kind: str) -> None:
+    seen: set[str] = set()
+    for n in names:
+        if n in seen:
+            raise BadInput(f"{kind}: the id {n!r} stands there twice; give each {kind} its own.")
+        seen.add(n)
+
+
+def _rows(r: _Reading, name: str, model: type[Row]) -> list[Row]:
+    """Rows of a CSV table, checked like the file's own keys."""
+    path = inside(r.file.folder, name, "scenario")
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(f"{name} is not a readable text file in UTF-8; save it as CSV in UTF-8.") from None
+    r.files[name] = sha256_file(path)
+    out = []
+    for line, cells in enumerate(csv.DictReader(io.StringIO(text)), 2):
+        if None in cells or None in cells.values():
+            raise BadInput(f"{name}, line {line}: it has more or fewer cells than the first line has names; correct it.")
+        try:
+            out.append(model(**{k.strip(): _cell(model, k.strip(), v.strip()) for k, v in cells.items() if v.strip()}))
+        except ValidationError as error:
+            raise BadInput(f"{name}, line {line}: {fault_sentence(error, model)}") from None
+    if not out:
+        raise BadInput(f"{name} has no rows; give at least one, or remove the table from the scenario.")
+    return out
+
+
+def _cell(model: type[BaseModel], key: str, text: str) -> Any:
+    """A cell as what its key holds: numbers and yes/no are plain there."""
+    wanted = str(model.model_fields[key].annotation) if key in model.model_fields else ""
+    if "bool" in wanted:
+        if text.lower() not in ("true", "false", "yes", "no"):
+            raise BadInput(f"{key}: got {text!r}; write true or false.")
+        return text.lower() in ("true", "yes")
+    if key in ("priority", "latitude", "longitude", "chairs", "cells", "operators"):
+        try:
+            return int(text) if "int" in wanted else float(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _sites(r: _Reading) -> dict[str, Site]:
+    parts = [*r.file.site, *(_rows(r, r.file.hospitals, SitePart) if r.file.hospitals else [])]
+    _once((p.id for p in parts), "site")
+    return {p.id: _site(r, p) for p in parts}
+
+
+def _site(r: _Reading, p: SitePart) -> Site:
+    what = f"site {p.id}"
+    tz = zone(p.zone, what) if p.zone else r.tz
+    if p.zone is None and r.file.zone is None and (p.hours or p.start_times):
+        raise BadInput(f"{what}: its hours have no zone; give the site or the scenario a zone such as 'Europe/Paris'.")
+    if p.latitude is not None and p.longitude is not None:
+        latitude, longitude = p.latitude, p.longitude
+    else:
+        place = city(p.city or "")
+        latitude, longitude = place.lat_deg, place.lon_deg
+    fleet = None
+    if p.fleet is not None:
+        f = p.fleet
+        hours = opening_hours(f.hours, r.start, r.end, tz, (), what) if f.hours else ()
+        fleet = Fleet(f.vehicles, f.cost_per_vehicle, f.cost_per_km, f.max_transport_index, hours, f.load, f.stop)
+    hours = opening_hours(p.hours, r.start, r.end, tz, p.closed, what) if p.hours else ()
+    if p.hours and not hours:
+        raise BadInput(f"{what}: it is never open between start and end; correct its hours or the days on which it is closed.")
+    starts = clock_times(p.start_times, p.start_days, r.start, r.end, tz, p.closed, what)
+    return Site(
+        p.id, p.name or p.id, latitude, longitude, p.zone or r.file.zone or "UTC", hours, p.cells, p.operators, tuple(p.products), starts,
+        {nuclide(n).name: a for n, a in p.possession.items()}, p.chairs, fleet,
+    )  # fmt: skip
+
+
+def _patients(r: _Reading, sites: Mapping[str, Site]) -> tuple[Patient, ...]:
+    parts = [*r.file.patient, *(_rows(r, r.file.patients, PatientPart) if r.file.patients else [])]
+    if not parts:
+        raise BadInput("scenario: it has no patients; add [[patient]], or a table under patients.")
+    _once((p.id for p in parts), "patient")
+    products = {p.name for p in r.file.product}
+    out = []
+    for p in parts:
+        _known(p.product, products, f"patient {p.id}", "product")
+        out.append(_patient(p, r.start, sites, (r.end - r.start).total_seconds(), f"patient {p.id}"))
+    return tuple(out)
+
+
+def _patient(p: PatientPart, start: dt.datetime, sites: Mapping[str, Site], end_s: float, what: str) -> Patient:
+    _known(p.hospital, sites, what, "hospital")
+    site = sites[p.hospital]
+    if site.chairs == 0:
+        raise BadInput(f"{what}: {p.hospital} has no chairs; give it some, or name a hospital that has.")
+    own = ZoneInfo(site.zone)
+    earliest, latest = (_seconds(t, start, own) for t in (p.earliest, p.latest))
+    if latest < earliest:
+        raise BadInput(f"{what}: the window ends before it begins; give latest after earliest.")
+    if earliest < 0:
+        raise BadInput(f"{what}: the injection would be in the past, before the scenario starts at {start.isoformat()}; give a later window.")
+    if latest > end_s:
+        raise BadInput(f"{what}: the window ends after the scenario; give the scenario a later end.")
+    if site.hours and not any(a <= latest and earliest <= b for a, b in site.hours):
+        raise BadInput(f"{what}: the window lies outside the hours of {p.hospital}; give a window within them.")
+    return Patient(p.id, p.hospital, p.product, _prescribed(p, what), earliest, latest, p.priority, p.must)
+
+
+def _prescribed(p: PatientPart, what: str) -> float:
+    if "/" in p.prescribed:
+        if p.weight is None:
+            raise BadInput(f"{what}: {p.prescribed!r} is by body weight, and none is given; add weight = '70 kg'.")
+        return parse(p.prescribed, "Bq/kg", f"{what}: prescribed", positive=True, within=("1 Bq/kg", "10 GBq/kg")) * p.weight
+    return parse(p.prescribed, "Bq", f"{what}: prescribed", positive=True, within=("1 Bq", "1 TBq"))
+
+
+def _products(r: _Reading, asked: tuple[Patient, ...]) -> dict[str, Product]:
+    _once((p.name for p in r.file.product), "product")
+    return {p.name: _product(r, p, [x.prescribed_Bq for x in asked if x.product == p.name]) for p in r.file.product}
+
+
+def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
+    what = f"product {p.name}"
+    own: dict[str, Any] = {
+        "nuclide": p.nuclide, "yield_fraction": p.yield_, "u_yield": p.u_yield, "synthesis_s": p.synthesis, "qc_s": p.qc, "residue_fraction": p.residue, "qc_fraction": p.qc_loss,
+        "shelf_life_s": p.shelf_life, "success": p.success,
+    }  # fmt: skip
+    known: dict[str, Any] = {}
+    if p.process is not None:
+        from ..supply.manufacture import process
+
+        q = process(p.process)
+        known = {
+            "nuclide": q.nuclide, "yield_fraction": q.yield_fraction, "u_yield": q.u_yield, "synthesis_s": q.synthesis_s, "qc_s": q.filling_s + q.qc_s, "residue_fraction": q.residue_fraction,
+            "qc_fraction": q.qc_loss_fraction, "shelf_life_s": q.shelf_life_s, "success": q.success,
+        }  # fmt: skip
+        r.assumptions.append(f"{p.name} is made as {q.name} ({q.source})" + (f"; assumed there: {', '.join(q.assumed)}" if q.assumed else ""))
+    values = {k: v if v is not None else known.get(k) for k, v in own.items()}
+    keys = {"yield_fraction": "yield", "synthesis_s": "synthesis", "qc_s": "qc", "shelf_life_s": "shelf_life", "nuclide": "nuclide"}
+    lacking = [word for k, word in keys.items() if values[k] is None]
+    if lacking:
+        raise BadInput(f"{what}: it needs {', '.join(lacking)}, or the name of a published process under process.")
+    if values["success"] is None:
+        values["success"] = 1.0
+        r.assumptions.append(f"no probability of failure is given for batches of {p.name}: in the risk they never fail")
+    for k in ("u_yield", "residue_fraction", "qc_fraction"):
+        values[k] = values[k] or 0.0
+    values["nuclide"] = nuclide(str(values["nuclide"])).name
+    index = p.transport_index_per_GBq
+    if index is None:
+        index = _index_per_GBq(str(values["nuclide"]), p, float(np.median(doses_Bq)) if doses_Bq else 1e9)
+        r.assumptions.append(f"transport index of {p.name}: {index:.3g} per GBq behind {p.shield}, estimated from its photons")
+    return Product(
+        p.name, **values, margin=p.margin, cleaning_s=p.cleaning, vial_residue_fraction=p.vial_residue, max_start_Bq=p.max_start or math.inf, min_start_Bq=p.min_start or 0.0,
+        max_wait_s=p.max_wait, batch_cost=p.batch_cost, occupancy_s=p.occupancy, handling_s=p.handling, transport_index_per_Bq=index * 1e-9,
+    )  # fmt: skip
+
+
+def _index_per_GBq(name: str, p: ProductPart, dose_Bq: float) -> float:
+    """Transport index per GBq, 100 times mSv/h at 1 m from the package, before it is rounded."""
+    from ..supply.packages import package
+
+    material, _, thickness = p.shield.strip().partition(" ")
+    cm = parse(thickness or "0 cm", "cm", f"product {p.name}: shield", within=("0 cm", "50 cm"))
+    return 100 * package({name: dose_Bq}, shield=((material, cm),), radius_cm=p.package_radius).one_metre_mSv_per_h / dose_Bq * 1e9
+
+
+def _check_labs(r: _Reading, sites: Mapping[str, Site], products: Mapping[str, Product]) -> None:
+    for s in sites.values():
+        for name in s.products:
+            _known(name, products, f"site {s.id}", "product")
+        if s.products and s.cells == 0:
+            raise BadInput(f"site {s.id}: it makes {s.products[0]} and has no cells; give it cells.")
+        for name, limit in s.possession_Bq.items():
+            if not any(p.nuclide == name for p in products.values()):
+                r.warnings.append(f"site {s.id}: the limit of {name} ({limit:.3g} Bq) is of a nuclide that no product has")
+    made = {n for s in sites.values() for n in s.products}
+    for name in products:
+        if name not in made:
+            r.warnings.append(f"no lab makes {name}: none of its patients can be served")
+
+
+def _machine(r: _Reading, m: MachinePart, sites: Mapping[str, Site]) -> Machine:
+    what = f"machine {m.id}"
+    _known(m.site, sites, what, "site")
+    make = {"cyclotron": _cyclotron, "reactor": _reactor, "generator": _generator, "line": _line}[m.kind]
+    name, lots = make(r, m, ZoneInfo(sites[m.site].zone))
+    if not lots:
+        raise BadInput(f"{what}: no run fits between start and end within its hours; correct lengths, every or hours.")
+    if len(lots) > _MOST_LOTS:
+        raise BadInput(f"{what}: {len(lots)} possible runs are too many to choose from; give a longer 'every' or fewer lengths.")
+    if m.success == 1.0:
+        r.assumptions.append(f"no probability of failure is given for {m.id}: in the risk it never fails")
+    return Machine(m.id, m.site, name, m.kind, tuple(lots), m.changeover, m.parallel, m.success, m.cool, m.recovery, m.beam)
+
+
+def _starts(r: _Reading, m: MachinePart, tz: ZoneInfo, length_s: float) -> list[float]:
+    """When a run of a length may start: on the grid, within the hours from start to end."""
+    end_s = (r.end - r.start).total_seconds()
+    hours = opening_hours(m.hours, r.start, r.end, tz, (), f"machine {m.id}") if m.hours else ((0.0, end_s),)
+    return [float(t) for a, b in hours for t in np.arange(a, min(b, end_s) - length_s + 1e-6, m.every)]
+
+
+def _lot(m: MachinePart, name: str, start_s: float, end_s: float, activity_Bq: float, *, adjustable: bool = True) -> Lot:
+    cost = m.run_cost + m.hour_cost * (end_s - start_s) / 3600
+    mark = f"{end_s / 60:.0f}" + (f"-{(end_s - start_s) / 60:.0f}" if end_s > start_s else "")
+    return Lot(f"{m.id}+{mark}", m.id, m.site, name, start_s, end_s, activity_Bq, adjustable, cost, m.cost_per_GBq * 1e-9)
+
+
+def _cyclotron(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
+    from ..supply.production import irradiate
+
+    lots, name = [], ""
+    for length in m.lengths:
+        run = irradiate(m.reaction or "", m.energy or 0.0, m.exit or 0.0, m.current or 0.0, length, cool_s=m.cool, enrichment=m.enrichment, **({"cyclotron": m.cyclotron} if m.cyclotron else {}))
+        name = nuclide(m.nuclide or run.product).name
+        # What has grown in by the end of the cooling counts at the end of the run, so that plain decay leads to it.
+        activity = run.after.activity_Bq.get(name, 0.0) * math.exp(nuclide(name).decay_constant_per_s * m.cool)
+        r.warnings += [f"machine {m.id}: {w}" for w in run.warnings if f"machine {m.id}: {w}" not in r.warnings]
+        lots += [_lot(m, name, t, t + length, activity) for t in _starts(r, m, tz, length)]
+    if m.reaction:
+        r.assumptions.append(f"{m.id}: thick-target yield of {m.reaction} from {m.energy:g} to {m.exit:g} MeV at {1e6 * (m.current or 0):g} uA, relative standard uncertainty {100 * run.u_relative:.0f} %")
+    return name, lots
+
+
+def _reactor(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
+    name = nuclide(m.nuclide).name if m.nuclide else ""
+    computed = 0.0
+    if m.target is not None and None not in (m.flux, m.irradiation, m.mass):
+        from ..supply.production.reactor import irradiate_neutrons
+
+        made = irradiate_neutrons(m.target, m.flux, m.irradiation, mass_kg=m.mass, enrichment=m.enrichment, cool_s=m.cool)  # type: ignore[arg-type]
+        name = name or made.product
+        computed = made.after.activity_Bq.get(name, 0.0) * math.exp(nuclide(name).decay_constant_per_s * m.cool)
+        r.assumptions.append(f"{m.id}: {m.target} at {m.flux:.2g} /cm2/s, relative standard uncertainty {100 * made.u_relative:.0f} %")
+    lots = []
+    for n, d in enumerate(m.discharge, 1):
+        end = _seconds(d.time, r.start, tz)
+        if end > (r.end - r.start).total_seconds():
+            raise BadInput(f"machine {m.id}: discharge {n} lies after the end of the scenario; remove it or move the end.")
+        # A discharge may lie before the start: what is left of it can be used. The position is held for no time.
+        lots.append(_lot(m, name, end, end, d.activity if d.activity is not None else computed))
+    return name, lots
+
+
+def _generator(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
+    from ..supply.production.generators import elution_Bq, generator
+
+    g = generator(m.generator or "")
+    calibrated = _seconds(m.calibration, r.start, tz)  # type: ignore[arg-type]
+    rate = nuclide(g.parent).decay_constant_per_s
+    lots = []
+    for length in m.lengths:
+        for t in _starts(r, m, tz, length):
+            parent = (m.activity or 0.0) * math.exp(-rate * (t + length - calibrated))
+            lots.append(_lot(m, nuclide(g.daughter).name, t, t + length, elution_Bq(parent, m.generator or "", length), adjustable=False))
+    return nuclide(g.daughter).name, lots
+
+
+def _line(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
+    name = nuclide(m.nuclide or "").name
+    return name, [_lot(m, name, t, t + length, (m.rate or 0.0) * length) for length in m.lengths for t in _starts(r, m, tz, length)]
+
+
+def _lanes(r: _Reading, sites: Mapping[str, Site]) -> tuple[Lane, ...]:
+    found = [_lane(r, x, sites) for x in r.file.lane]
+    for x in r.file.lanes:
+        found += _many_lanes(r, x, sites)
+    _once((x.id for x in found), "lane")
+    if any(x.success == 1.0 and x.late == 0.0 for x in found):
+        r.assumptions.append("lanes without a given probability of failure or delay are always in time in the risk")
+    return tuple(found)
+
+
+def _lane(r: _Reading, x: LanePart, sites: Mapping[str, Site]) -> Lane:
+    _known(x.origin, sites, f"lane {x.id}", "site")
+    _known(x.destination, sites, f"lane {x.id}", "site")
+    tz = zone(x.zone, f"lane {x.id}") if x.zone else ZoneInfo(sites[x.origin].zone)
+    times = clock_times(x.departures, x.days, r.start, r.end, tz, (), f"lane {x.id}")
+    departures = tuple(Departure(t, t + (x.transit or 0.0)) for t in times)
+    return Lane(x.id, x.origin, x.destination, x.mode, x.duration, departures, x.cost, x.max_transport_index or math.inf, x.capacity, x.success, x.late, x.delay)
+
+
+def _many_lanes(r: _Reading, x: LanesPart, sites: Mapping[str, Site]) -> list[Lane]:
+    for n in [*x.origins, *(x.destinations or [])]:
+        _known(n, sites, "lanes", "site")
+    wanted = x.destinations or [s.id for s in sites.values() if s.chairs > 0]
+    out = []
+    for origin in x.origins:
+        a = sites[origin]
+        for destination in wanted:
+            b = sites[destination]
+            km = float(great_circle_km(a.latitude, a.longitude, b.latitude, b.longitude))
+            if origin == destination or not x.beyond <= km < x.within:
+                continue
+            name, cost = f"{origin}-{destination} {x.mode}", x.cost + x.cost_per_km * km
+            rest = (x.max_transport_index or math.inf, x.capacity, x.success, x.late, x.delay)
+            if x.mode == "road" and not x.departures:
+                out.append(Lane(name, origin, destination, x.mode, (3600.0 if x.fixed is None else x.fixed) + 3600 * x.detour * km / (x.speed or 70.0), (), cost, *rest))
+                continue
+            if x.mode == "road":
+                transit = (3600.0 if x.fixed is None else x.fixed) + 3600 * x.detour * km / (x.speed or 70.0)
+            else:
+                # The cut-off is the hand-over at the airport; what follows it is counted, the way to it before.
+                transit = 3600 * float(air_hours(km, road_before_h=0.0, fixed_h=0.5 if x.fixed is None else x.fixed / 3600, speed_km_per_h=x.speed or 780.0))
+            times = clock_times(x.departures, x.days, r.start, r.end, ZoneInfo(a.zone), (), "lanes")
+            out.append(Lane(name, origin, destination, x.mode, None, tuple(Departure(t, t + transit) for t in times), cost, *rest))
+    if not out:
+        r.warnings.append(f"lanes by {x.mode} from {', '.join(x.origins)}: no destination lies between {x.beyond:g} and {x.within:g} km")
+    r.assumptions.append(f"lanes by {x.mode}: times by a model, not measured")
+    return out
