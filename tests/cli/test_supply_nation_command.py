@@ -58,6 +58,8 @@ bed_stay = "2 d"
 per_100000 = 2
 [[source]]
 name = "Grenoble"
+latitude = 45.2
+longitude = 5.7
 nuclide = "Lu-177"
 batch = "1 TBq"
 batches_per_week = 2
@@ -134,7 +136,7 @@ def test_a_small_country_by_hand(tmp_path: Path) -> None:
     # One bed is left for the lake, and it has no inhabitants in the file: Lyon's own beds hold 2 x 365 x 50 % / (4 x 2 d) patients.
     assert [c["bed_days"] for c in net["cities"]] == pytest.approx([365.0, 0.0])
     assert net["patients"] == pytest.approx(10) and net["limited_by"] == "beds"
-    assert net["sources"][0]["annual_Bq"] == pytest.approx(104e12)
+    assert net["sources"][0]["annual_Bq"] == pytest.approx(104e12) and "1 of the beds are in no city" in r["warnings"][0]
     # Without beds: 50 batches of 10 doses are 125 courses, all are treated.
     free = SMALL.replace('[beds]\ntotal = 3\noccupancy = "50 %"\n', "").replace("beds = 2\n", "")
     (tmp_path / "nation.toml").write_text(free)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lutetia.nuclides import nuclide
-from lutetia.supply.nation_flow import RESOURCES, Lab, Nation, Source, Therapy, binding, supply
+from lutetia.supply.nation_binding import binding
+from lutetia.supply.nation_flow import RESOURCES, Lab, Nation, Source, Therapy, supply
 from lutetia.supply.nation_output import Output, known, treatable
 from lutetia.supply.nation_sites import choose_sites, served
 

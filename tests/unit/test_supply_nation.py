@@ -14,17 +14,8 @@ from lutetia.core import BadInput, CouldNot
 from lutetia.nuclides import nuclide
 from lutetia.supply import nation_program
 from lutetia.supply.geography import great_circle_km, nearest_airport, road_hours
-from lutetia.supply.nation_flow import (
-    RESOURCES,
-    Lab,
-    Nation,
-    Source,
-    Therapy,
-    binding,
-    chosen,
-    supply,
-    unit_gains,
-)
+from lutetia.supply.nation_binding import binding, chosen, unit_gains
+from lutetia.supply.nation_flow import RESOURCES, Lab, Nation, Source, Therapy, supply
 from lutetia.supply.nation_output import Output, Range, known, treatable
 from lutetia.supply.nation_places import Places, largest, named, travel_hours
 from lutetia.supply.nation_program import maximise
@@ -248,6 +239,8 @@ def test_districts_of_a_city_are_not_cities_of_their_own() -> None:
     all_, apart = largest(["CN"], 60), largest(["CN"], 60, apart_km=30)
     distance = great_circle_km(apart.lat_deg[:, None], apart.lon_deg[:, None], apart.lat_deg, apart.lon_deg)
     assert distance[np.triu_indices(60, 1)].min() >= 30 and apart.name[:2] == ("Shanghai", "Beijing") and set(apart.name) != set(all_.name)
+    many = largest(["CN"], 400)
+    assert len(set(many.name)) == len(many) > 300 and "Suzhou" in many.name and "Suzhou (2)" in many.name
     with pytest.raises(BadInput, match="'XX'"):
         largest(["XX"], 3)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,12 @@ import numpy as np
 from .. import __version__
 from ..core import BadInput, finite_or_none, show, staged_folder, to_json, write_atomic
 from ..data import table
-from ..nuclides import nuclide
-from ..supply.nation_flow import (
-    RESOURCES,
-    Flow,
-    Lab,
-    Nation,
-    Source,
-    Therapy,
-    binding,
-    chosen,
-    supply,
-    unit_gains,
-)
+from ..supply.nation_binding import binding, chosen, unit_gains
+from ..supply.nation_flow import RESOURCES, Flow, Lab, Nation, Source, Therapy, supply
 from ..supply.nation_output import Output, Range, treatable
-from ..supply.nation_places import Places, largest, named, travel_hours
-from ..supply.nation_sites import Access, access, choose_sites, served
-from .nation_file import CandidatesPart, LabPart, LocationPart, NationFile, PlacePart, load_nation
+from ..supply.nation_places import Places, travel_hours
+from .nation_file import CandidatesPart, LabPart, NationFile, load_nation
+from .nation_sites import among, joined, location, nation_cities, where
 
 RESULT_SCHEMA = "lutetia-nation-result/1"
 _DRAWS = 10_000
@@ -69,7 +58,7 @@ def run_nation(
 
 def nation_result(f: NationFile, *, seed: int = 1, time_limit_s: float = 60.0) -> dict[str, Any]:
     """The result of a checked file, as plain values."""
-    cities = _cities(f) if f.product or f.location else None
+    cities = nation_cities(f) if f.product or f.location else None
     road = {"detour": f.road.detour, "speed_km_per_h": f.road.speed, "handling_h": f.road.handling / _HOUR_S}
     air = None if f.air is None else {
         "cut_off_h": f.air.cut_off / _HOUR_S, "retrieval_h": f.air.retrieval / _HOUR_S, "fixed_h": f.air.fixed / _HOUR_S, "speed_km_per_h": f.air.speed, "wait_h": f.air.wait / _HOUR_S,
@@ -83,14 +72,14 @@ def nation_result(f: NationFile, *, seed: int = 1, time_limit_s: float = 60.0) -
 
     warnings: list[str] = []
     network = _network(f, cities, hours, warnings, time_limit_s) if f.product and cities is not None else None
-    locations = [_location(x, cities, hours, time_limit_s) for x in f.location] if cities is not None else []
+    locations = [location(x, cities, hours, time_limit_s) for x in f.location] if cities is not None else []
     used = ["cities", "airports"] if cities is not None else []
     if f.air is not None and f.air.flights_per_week is not None and f.product:
         used.append("transport_conveyances")
     return {
         "schema": RESULT_SCHEMA, "version": __version__, "title": f.title, "seed": seed,
         "outputs": [_output(f, n, seed) for n in range(len(f.output))], "network": network, "locations": locations,
-        "warnings": warnings, "assumptions": _assumptions(f),
+        "warnings": warnings, "assumptions": _assumptions(f, 0 if cities is None else len(cities)),
         "provenance": {"file_sha256": f.sha256, "tables": [{"name": n, "sha256": table(n).sha256, "source": table(n).source["title"]} for n in used]},
     }  # fmt: skip
 
@@ -105,42 +94,6 @@ def _output(f: NationFile, n: int, seed: int) -> dict[str, Any]:
         "variance_share": [{"factor": k, "share": v} for k, v in sorted(t.variance_share.items(), key=lambda x: -x[1])],
         "published_doses": o.published_doses, "ratio_to_published": None if o.published_doses is None else t.doses / o.published_doses, "source": o.source,
     }  # fmt: skip
-
-
-def _cities(f: NationFile) -> Places:
-    if f.demand.countries:
-        p = largest(f.demand.countries, f.demand.cities, apart_km=f.demand.apart)
-    else:
-        found = _where(f.city)
-        own = np.array([np.nan if c.population is None else c.population for c in f.city])
-        p = Places(found.name, found.lat_deg, found.lon_deg, np.where(np.isnan(own), found.population, own))
-    if f.demand.population is not None and p.population.sum() > 0:
-        p = Places(p.name, p.lat_deg, p.lon_deg, p.population / p.population.sum() * f.demand.population)
-    return p
-
-
-def _where(parts: Sequence[PlacePart]) -> Places:
-    """Places of parts under the names that the file gives them."""
-    own = {p.name: (p.latitude, p.longitude) for p in parts if p.latitude is not None and p.longitude is not None}
-    found = named([p.name if p.name in own else p.city or p.name for p in parts], own)
-    return Places(tuple(p.name for p in parts), found.lat_deg, found.lon_deg, found.population)
-
-
-def _joined(a: Places, b: Places) -> Places:
-    return Places(a.name + b.name, np.append(a.lat_deg, b.lat_deg), np.append(a.lon_deg, b.lon_deg), np.append(a.population, b.population))
-
-
-def _of(p: Places, keep: np.ndarray) -> Places:
-    return Places(tuple(p.name[n] for n in keep), p.lat_deg[keep], p.lon_deg[keep], p.population[keep])
-
-
-def _among(among: int | list[str], cities: Places) -> Places:
-    """Candidates: the largest cities of the file, or those named (of the file, else of the table)."""
-    if isinstance(among, int):
-        if among < 1:
-            raise BadInput(f"among = {among} was given; give at least one candidate.")
-        return _of(cities, np.argsort(-cities.population, kind="stable")[:among])
-    return named(among, {n: (float(a), float(b)) for n, a, b in zip(cities.name, cities.lat_deg, cities.lon_deg)})
 
 
 def _network(f: NationFile, cities: Places, hours: Callable[[Places, Places], np.ndarray], warnings: list[str], time_limit_s: float) -> dict[str, Any]:
@@ -161,7 +114,7 @@ def _network(f: NationFile, cities: Places, hours: Callable[[Places, Places], np
     return {
         "patients": base.patients, "patients_bound": base.bound, "needing": float(need.sum()), "share_treated": base.patients / float(need.sum()) if need.sum() else None,
         "doses": float(base.doses.sum()), "doses_by_air": float(by_way[:, 1].sum()),
-        "limited_by": _limit({b.resource: b.ten_percent for b in bound}, base.patients, float(need.sum())),
+        "limited_by": _limit({b.resource: b.ten_percent for b in bound}, {b.resource: b.lifted for b in bound}.__getitem__, base.patients, float(need.sum())),
         "binding": [
             {"resource": b.resource, "alone": finite_or_none(b.alone), "lifted": finite_or_none(b.lifted), "ten_percent": b.ten_percent,
              "turns_at": None if b.resource == "demand" or b.alone <= 0 or b.alone >= need.sum() * (1 - 1e-9) else finite_or_none(least[b.resource] / b.alone)}
@@ -203,20 +156,20 @@ def _nation(f: NationFile, cities: Places, hours: Callable[[Places, Places], np.
     def lab(x: LabPart | CandidatesPart, name: str, candidate: bool) -> Lab:
         return Lab(name, x.batches_per_week * x.weeks, tuple(x.makes) if x.makes else every, candidate)
 
-    labs, found = _where(f.lab), [lab(x, x.name, False) for x in f.lab]
+    labs, found = where(f.lab), [lab(x, x.name, False) for x in f.lab]
     if f.candidates is not None:
-        new = _among(f.candidates.among, cities)
-        labs = _joined(labs, Places(tuple(f"new lab, {n}" for n in new.name), new.lat_deg, new.lon_deg, new.population))
+        new = among(f.candidates.among, cities)
+        labs = joined(labs, Places(tuple(f"new lab, {n}" for n in new.name), new.lat_deg, new.lon_deg, new.population))
         found += [lab(f.candidates, f"new lab, {n}", True) for n in new.name]
-    sources = _where(f.source)
+    sources = where(f.source)
     people = cities.population
     patients = np.array([[np.nan] * len(cities) if p.per_100000 is None else people * p.per_100000 / 1e5 for p in f.product])
     for n, c in enumerate(f.city):
         for k, p in enumerate(f.product):
             patients[k, n] = c.patients.get(p.name, patients[k, n])
     patients = np.nan_to_num(patients, nan=0.0)
-    beds = _shared(f, cities, "beds") * 365.0 * (f.beds.share * f.beds.occupancy if f.beds else 1.0)
-    chairs = _shared(f, cities, "chairs") * (f.chairs.share * f.chairs.occupancy * (f.chairs.hours_per_year or 0.0) if f.chairs else 1.0)
+    beds = _shared(f, cities, "beds", warnings) * 365.0 * (f.beds.share * f.beds.occupancy if f.beds else 1.0)
+    chairs = _shared(f, cities, "chairs", warnings) * (f.chairs.share * f.chairs.occupancy * (f.chairs.hours_per_year or 0.0) if f.chairs else 1.0)
     nation = Nation(
         tuple(_therapy(f, n) for n in range(len(f.product))), tuple(Source(s.name, s.nuclide, s.annual_Bq, s.prepare) for s in f.source), tuple(found), cities.name,
         hours(sources, labs).min(axis=0), hours(labs, cities), patients, beds, chairs, _flights(f), 0 if f.candidates is None else f.candidates.choose,
@@ -242,7 +195,7 @@ def _flights(f: NationFile) -> float:
     return math.inf if f.air is None or f.air.flights_per_week is None else f.air.flights_per_week * _WEEKS
 
 
-def _shared(f: NationFile, cities: Places, what: str) -> np.ndarray:
+def _shared(f: NationFile, cities: Places, what: str, warnings: list[str]) -> np.ndarray:
     """Beds or chairs of each city: its own, or its share by population of those that are left; infinite where none are counted."""
     of_nation = getattr(f, what)
     if of_nation is None:
@@ -253,6 +206,8 @@ def _shared(f: NationFile, cities: Places, what: str) -> np.ndarray:
         raise BadInput(f"{what}: the cities have {np.nansum(own):g} together, more than the total of {of_nation.total:g}; correct one of them.")
     open_ = np.isnan(own)
     people = np.where(open_, cities.population, 0.0)
+    if left > 0 and not people.sum() > 0:
+        warnings.append(f"{left:g} of the {what} are in no city: each has its own, or no inhabitants are known to share the rest by")
     return np.where(open_, left * people / people.sum() if people.sum() > 0 else 0.0, own)
 
 
@@ -273,12 +228,20 @@ def _asked(f: NationFile, resource: str) -> bool:
     return {"flights": f.air is not None and f.air.flights_per_week is not None, "beds": f.beds is not None, "chairs": f.chairs is not None}.get(resource, True)
 
 
-def _limit(gains: Mapping[str, float], patients: float, needing: float) -> str:
-    """The resource of which a tenth more gains the most; ``demand`` if nobody is left, ``reach`` if they are and no resource would help."""
+def _limit(gains: Mapping[str, float], lifted: Callable[[str], float], patients: float, needing: float) -> str:
+    """The resource of which a tenth more gains the most, or where a tenth of nothing is nothing the one that gains the most without a limit.
+
+    ``demand`` if nobody is left, ``reach`` if somebody is and no resource would help.
+    """
     if patients >= needing * (1 - 1e-6):
         return "demand"
-    best = max((k for k in gains if k != "demand"), key=lambda k: gains[k])
-    return best if gains[best] > 1e-6 * max(patients, 1.0) else "reach"
+    names, least = [k for k in gains if k != "demand"], 1e-6 * max(patients, 1.0)
+    best = max(names, key=lambda k: gains[k])
+    if gains[best] > least:
+        return best
+    freed = {k: lifted(k) - patients for k in names}
+    best = max(freed, key=lambda k: freed[k])
+    return best if freed[best] > least else "reach"
 
 
 def _units(f: NationFile, nation: Nation, base: Flow, cities: Places) -> list[dict[str, Any]]:
@@ -311,57 +274,11 @@ def _variant(nation: Nation, v: Any) -> dict[str, Any]:
     scale = {k: getattr(v, k) for k in RESOURCES}
     base = supply(nation, scale)
     gains = {k: supply(nation, scale | {k: 1.1 * scale[k]}).patients - base.patients for k in RESOURCES}
-    limited = _limit(gains, base.patients, float(nation.patients.sum()) * scale["demand"])
+    limited = _limit(gains, lambda k: supply(nation, scale | {k: math.inf}).patients, base.patients, float(nation.patients.sum()) * scale["demand"])
     return {"name": v.name, "factors": {k: x for k, x in scale.items() if x != 1}, "patients": base.patients, "limited_by": limited, "ten_percent": gains}
 
 
-def _location(x: LocationPart, cities: Places, hours: Callable[[Places, Places], np.ndarray], time_limit_s: float) -> dict[str, Any]:
-    candidates = _among(x.among, cities)
-    standing = _among(x.standing, cities) if x.standing else None
-    sites, stands = candidates, np.zeros(len(candidates), bool)
-    if standing is not None:
-        keep = np.array([n for n, name in enumerate(candidates.name) if name not in standing.name], int)
-        sites = _joined(_of(candidates, keep), standing)
-        stands = np.arange(len(sites)) >= len(keep)
-    both = hours(sites, cities)
-    h = both.min(axis=0) if x.by == "both" else both[("road", "air").index(x.by)]
-    limit, people = x.within / _HOUR_S, cities.population
-    if x.serve == "hours":
-        weight = np.maximum(limit - h, 0.0)
-    else:
-        weight = np.where(h <= limit, 1.0 if x.nuclide is None else np.exp(-nuclide(x.nuclide).decay_constant_per_s * np.where(np.isfinite(h), h, 0.0) * _HOUR_S), 0.0)
-    gain = weight * people
-    found = choose_sites(gain, x.choose, standing=stands, runners_up=x.runners_up, time_limit_s=time_limit_s)
-    within = tuple(w / _HOUR_S for w in x.shares_within)
-    total = float(people.sum())
-    before = _access_of(access(h[stands], people, within), cities) if stands.any() else None
-    opened = np.union1d(np.array(found[0].sites, int), np.flatnonzero(stands))
-    nearest = h[opened].min(axis=0)
-
-    def choice(c: Any) -> dict[str, Any]:
-        return {"sites": [sites.name[n] for n in c.sites], "served": c.value / total, "no_choice_above": c.bound / total}
-
-    return {
-        "name": x.name, "serve": x.serve, "nuclide": x.nuclide, "within_h": limit, "choose": x.choose, "candidates": int((~stands).sum()), "standing": [sites.name[n] for n in np.flatnonzero(stands)],
-        "unit": {"activity": "mean share of the activity sent out that arrives, over all inhabitants", "reach": "share of inhabitants within reach", "hours": "mean hours below the limit"}[x.serve],
-        **choice(found[0]), "served_before": served(gain, stands) / total, "runners_up": [choice(c) for c in found[1:]],
-        "access": _access_of(access(h[opened], people, within), cities), "access_before": before,
-        "places": [{"name": sites.name[n], "latitude": float(sites.lat_deg[n]), "longitude": float(sites.lon_deg[n]), "standing": bool(stands[n])} for n in opened],
-        "cities": [
-            {"name": cities.name[n], "latitude": float(cities.lat_deg[n]), "longitude": float(cities.lon_deg[n]), "population": float(people[n]), "hours": finite_or_none(float(nearest[n])), "nearest": sites.name[opened[h[opened, n].argmin()]]}
-            for n in range(len(cities))
-        ],
-    }  # fmt: skip
-
-
-def _access_of(a: Access, cities: Places) -> dict[str, Any]:
-    return {
-        "within": [{"hours": h, "share": s} for h, s in a.within], "median_h": finite_or_none(a.median_h), "p95_h": finite_or_none(a.p95_h),
-        "worst": {"name": cities.name[a.worst], "hours": finite_or_none(a.worst_h)},
-    }  # fmt: skip
-
-
-def _assumptions(f: NationFile) -> list[str]:
+def _assumptions(f: NationFile, cities: int) -> list[str]:
     out = []
     if f.output:
         out.append("factors of an output are independent of one another; a range of two values is uniform between them, lognormal ranges name their 5 and 95 % points")
@@ -369,8 +286,8 @@ def _assumptions(f: NationFile) -> list[str]:
         out.append("times of travel are models, not measured: a road is a detour over the great circle at one speed" + ("" if f.air is None else "; a flight goes between the airports nearest to both places, and there is one when it is wanted"))
     if f.demand.countries and (f.product or f.location):
         out.append(
-            f"people live in the {f.demand.cities} largest cities of the table that are at least {f.demand.apart:g} km apart"
-            + ("" if f.demand.population is None else f", which stand for all {f.demand.population:g} inhabitants in proportion to their size")
+            f"people live in the {cities} largest cities of the table that are at least {f.demand.apart:g} km apart"
+            + ("" if f.demand.population is None else f", which stand for all {f'{f.demand.population:,.0f}'.replace(',', ' ')} inhabitants in proportion to their size")
         )
     if f.product:
         out += [

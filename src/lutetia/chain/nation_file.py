@@ -313,10 +313,10 @@ class NationFile(_Part):
     def _reachable(self) -> None:
         """Names that speak of one another, and limits that nothing asks for."""
         known, nuclides = [p.name for p in self.product], {s.nuclide for s in self.source}
-        for lab in [*self.lab, *([self.candidates] if self.candidates else [])]:
-            for name in lab.makes or []:
-                if name not in known:
-                    raise ValueError(f"a lab makes {name!r}, which is no [[product]]; name one of {', '.join(known)}")
+        made = [name for lab in self.lab for name in lab.makes or []] + (self.candidates.makes or [] if self.candidates else [])
+        for name in made:
+            if name not in known:
+                raise ValueError(f"a lab makes {name!r}, which is no [[product]]; name one of {', '.join(known)}")
         for p in self.product:
             if p.nuclide not in nuclides:
                 raise ValueError(f"product {p.name!r}: no [[source]] makes {p.nuclide}; give one")

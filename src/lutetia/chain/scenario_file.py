@@ -290,22 +290,22 @@ def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
         values[k] = values[k] or 0.0
     values["nuclide"] = nuclide(str(values["nuclide"])).name
     index = p.transport_index_per_GBq
+    material, _, thickness = p.shield.strip().partition(" ")
+    shield = ((material, parse(thickness or "0 cm", "cm", f"{what}: shield", within=("0 cm", "50 cm"))),)
     if index is None:
-        index = _index_per_GBq(str(values["nuclide"]), p, float(np.median(doses_Bq)) if doses_Bq else 1e9)
+        index = _index_per_GBq(str(values["nuclide"]), shield, p.package_radius, float(np.median(doses_Bq)) if doses_Bq else 1e9)
         r.assumptions.append(f"transport index of {p.name}: {index:.3g} per GBq behind {p.shield}, estimated from its photons")
     return Product(
         p.name, **values, margin=p.margin, cleaning_s=p.cleaning, vial_residue_fraction=p.vial_residue, max_start_Bq=p.max_start or math.inf, min_start_Bq=p.min_start or 0.0,
-        max_wait_s=p.max_wait, batch_cost=p.batch_cost, occupancy_s=p.occupancy, handling_s=p.handling, transport_index_per_Bq=index * 1e-9,
+        max_wait_s=p.max_wait, batch_cost=p.batch_cost, occupancy_s=p.occupancy, handling_s=p.handling, transport_index_per_Bq=index * 1e-9, shield=shield, package_radius_cm=p.package_radius,
     )  # fmt: skip
 
 
-def _index_per_GBq(name: str, p: ProductPart, dose_Bq: float) -> float:
+def _index_per_GBq(name: str, shield: tuple[tuple[str, float], ...], radius_cm: float, dose_Bq: float) -> float:
     """Transport index per GBq, 100 times mSv/h at 1 m from the package, before it is rounded."""
     from ..supply.packages import package
 
-    material, _, thickness = p.shield.strip().partition(" ")
-    cm = parse(thickness or "0 cm", "cm", f"product {p.name}: shield", within=("0 cm", "50 cm"))
-    return 100 * package({name: dose_Bq}, shield=((material, cm),), radius_cm=p.package_radius).one_metre_mSv_per_h / dose_Bq * 1e9
+    return 100 * package({name: dose_Bq}, shield=shield, radius_cm=radius_cm).one_metre_mSv_per_h / dose_Bq * 1e9
 
 
 def _check_labs(r: _Reading, sites: Mapping[str, Site], products: Mapping[str, Product]) -> None:

@@ -14,7 +14,25 @@ import typer
 
 from .. import __version__
 from ..core import LutetiaError
-from . import agents, batch, biology, cells, cluster, compare, dose, irradiate, lint, nation, physics, plan, predict, reactor, ship, simulate, supply
+from . import (
+    agents,
+    batch,
+    biology,
+    cells,
+    cluster,
+    compare,
+    dose,
+    irradiate,
+    lint,
+    nation,
+    physics,
+    plan,
+    predict,
+    reactor,
+    ship,
+    simulate,
+    supply,
+)
 from .show import visible
 
 app = typer.Typer(

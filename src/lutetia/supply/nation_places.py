@@ -32,7 +32,7 @@ def largest(countries: Sequence[str], count: int, *, apart_km: float = 0.0) -> P
     """The `count` largest cities of the countries (codes of GeoNames).
 
     A city nearer than `apart_km` to a larger one is left out: GeoNames lists districts of large cities as cities of
-    their own, whose people are counted in both.
+    their own, whose people are counted in both. Of cities of one name all but the largest get a number.
 
     Raises
     ------
@@ -54,7 +54,12 @@ def largest(countries: Sequence[str], count: int, *, apart_km: float = 0.0) -> P
     for n in range(len(of_these)):  # in order of size: each asks the larger ones that were kept
         kept[n] = not np.any(near[n] & kept)
     keep = of_these[kept][:count]
-    return Places(tuple(map(str, names[keep])), lat[keep].astype(float), lon[keep].astype(float), population[keep].astype(float))
+    again: dict[str, int] = {}
+    unique = []
+    for name in map(str, names[keep]):
+        again[name] = again.get(name, 0) + 1
+        unique.append(name if again[name] == 1 else f"{name} ({again[name]})")
+    return Places(tuple(unique), lat[keep].astype(float), lon[keep].astype(float), population[keep].astype(float))
 
 
 def named(names: Sequence[str], own: Mapping[str, tuple[float, float]] | None = None) -> Places:

@@ -7,7 +7,8 @@ own currency.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ...nuclides import nuclide
 
@@ -111,7 +112,9 @@ class Product:
     handling_s : float
         From arrival at the hospital to the earliest injection.
     transport_index_per_Bq : float
-        Of a package, by activity at release.
+        Of a package, by activity.
+    shield, package_radius_cm : tuple of (str, float), float
+        Materials and cm around the vial; of the package.
     """
 
     name: str
@@ -134,6 +137,8 @@ class Product:
     occupancy_s: float = 0.0
     handling_s: float = 0.0
     transport_index_per_Bq: float = 0.0
+    shield: tuple[tuple[str, float], ...] = (("lead", 1.0),)
+    package_radius_cm: float = 15.0
 
     @property
     def decay_per_s(self) -> float:
@@ -373,6 +378,26 @@ class Dose:
     injection_s: float
     release_Bq: float
     injected_Bq: float
+
+
+def plan_as_dict(p: SupplyPlan) -> dict[str, Any]:
+    """A plan as plain values, for a file; `plan_from_dict` reads it."""
+    whole = asdict(p)
+    whole["lots"] = [{**asdict(x), "made_Bq": a} for x, a in p.lots.values()]
+    return whole
+
+
+def plan_from_dict(d: Mapping[str, Any]) -> SupplyPlan:
+    """The plan that `plan_as_dict` wrote."""
+    lots = {}
+    for x in d["lots"]:
+        made = x["made_Bq"]
+        lots[x["id"]] = (Lot(**{k: v for k, v in x.items() if k != "made_Bq"}), made)
+    return SupplyPlan(
+        lots, tuple(Batch(**{**b, "draws": tuple(Draw(**x) for x in b["draws"])}) for b in d["batches"]), tuple(Delivery(**x) for x in d["deliveries"]),
+        tuple(Tour(**{**t, "stops": tuple((k, a) for k, a in t["stops"])}) for t in d["tours"]), tuple(Dose(**x) for x in d["doses"]),
+        d["served_weight"], d["served_bound"], d["cost"], d["cost_bound"], d["costs"], d["method"], d["iterations"],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,9 @@ def binding(scenario: Scenario, plan: SupplyPlan, *, time_limit_s: float = 20.0,
         solved = solve_program(m.program, m.serve, time_limit_s=time_limit_s / (len(FAMILIES) + 1), seed=seed)
         if solved.values is not None:
             more = tuple(sorted({x.patient for x in chosen(m, solved.values)} - served))
-            found.append(Binding("several together" if len(names) > 1 else names[0], max(0.0, -solved.objective - plan.served_weight), more))
+            found.append(Binding("several together" if len(names) > 1 else names[0], max(0.0, -solved.objective - plan.served_bound), more))
+    if plan.served_bound > plan.served_weight + 1e-9:
+        found.insert(0, Binding("tours of vehicles", plan.served_bound - plan.served_weight, ()))
     alone = sorted((b for b in found[:-1] if b.gained_weight > 1e-9), key=lambda b: -b.gained_weight)
     together = found[-1] if found else None
     most = alone[0].gained_weight if alone else 0.0

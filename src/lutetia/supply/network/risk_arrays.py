@@ -201,7 +201,7 @@ def prepare(s: Scenario, plan: SupplyPlan, hazards: Hazards) -> Prepared:
     lots_here = [plan.lots[x][0] for x in lots]
     products = [s.products[b.product] for b in plan.batches]
     tours = sorted((t for t in plan.tours if any(k in way_at for k, _ in t.stops)), key=lambda t: (t.depart_s, t.id))
-    before = {}
+    before: dict[tuple[str, int], int] = {}
     tour_before = []
     for n, t in enumerate(tours):
         tour_before.append(before.get((t.depot, t.vehicle), -1))
@@ -217,28 +217,33 @@ def prepare(s: Scenario, plan: SupplyPlan, hazards: Hazards) -> Prepared:
     slots: dict[tuple[str, int], int] = {}
     for b in plan.batches:
         slots.setdefault((b.lab, math.floor(b.start_s / DAY_S)), len(slots))
-    rates = [p.decay_per_s for p in products]
     net = Net(
-        _f(x.end_s for x in lots_here), _f(x.end_s + machines[x.machine].cool_s for x in lots_here), _f(x.end_s - x.start_s for x in lots_here),
-        _f(machines[x.machine].success for x in lots_here), _f(max(0.0, x.activity_Bq - drawn[x.id]) for x in lots_here), _i(up_lot),
-        *(_f(r[k] for r in ships.rows) for k in (0, 1)), _i(r[2] for r in ships.rows), _f(r[3] for r in ships.rows), _first(ships.options),
-        *(_f(o[k] for x in ships.options for o in x) for k in (0, 1, 2)), _i(o[3] for x in ships.options for o in x), *(_f(c[k] for c in ships.chances) for k in (0, 1, 2)),
-        _i(draw_first), _i(r[0] for r in draw_rows), _i(r[1] for r in draw_rows), _f(r[2] for r in draw_rows), _f(r[3] for r in draw_rows),
-        _i(labs.index(b.lab) for b in plan.batches), _i(slots[b.lab, math.floor(b.start_s / DAY_S)] for b in plan.batches), _f(b.start_s for b in plan.batches),
-        _f(p.synthesis_s for p in products), _f(p.qc_s for p in products), _f(p.cleaning_s for p in products), _f(p.shelf_life_s for p in products), _f(rates),
-        _f(p.yield_fraction * (1 - p.residue_fraction - p.qc_fraction) for p in products), _f(p.success for p in products),
-        _f(0.0 if b.draws else b.start_Bq for b in plan.batches), _f(p.min_start_Bq for p in products), _f(p.max_start_Bq for p in products),
-        _f(last_start(n) for n in range(len(batches))), _i(s.sites[x].cells for x in labs),
-        _f(t.depart_s - load for t, load in zip(tours, loads)), _f(loads), _f(t.return_s - t.depart_s for t in tours), _i(tour_before), _first(tour_way), _i(k for x in tour_way for k in x),
-        _i(batch_at[x.batch] for x in ways), _i(kinds), _i(way_ship), _f(x.depart_s for x in ways),
-        _f(on_tour[x.id][1] - tours[on_tour[x.id][0]].depart_s if x.id in on_tour else x.arrive_s - x.depart_s for x in ways),
-        _f(last_release), _f(needed_by[x.id] - handling[x.id] for x in ways), _i(site[plan.batches[batch_at[x.batch]].lab] for x in ways),
-        _f(ships.rows[k][3] if k >= 0 else road_s(s, plan.batches[batch_at[x.batch]].lab, x.hospital) for x, k in zip(ways, way_ship)),
-        _i(batch_at[d.batch] for d in plan.doses), _i(way_at[d.delivery] for d in plan.doses), _f(d.injection_s for d in plan.doses), _f(p.latest_s for p in who),
-        _f((1 - hazards.tolerance) * needed_release_Bq(x, p.prescribed_Bq, 0.0) for x, p in zip(own, who)), _f(x.handling_s for x in own), _f(x.occupancy_s for x in own),
-        _i(hospitals.index(p.hospital) for p in who), _i(sorted(range(len(who)), key=lambda n: (-who[n].priority, plan.doses[n].injection_s, who[n].id))),
-        _first(sources), _i(k for x in sources for k in x), _first(guests), _i(k for x in guests for k in x), _i(s.sites[h].chairs for h in hospitals),
-        _first([s.sites[h].hours for h in hospitals]), _f(a for h in hospitals for a, _ in s.sites[h].hours), _f(b for h in hospitals for _, b in s.sites[h].hours),
+        lot_end_s=_f(x.end_s for x in lots_here), lot_ready_s=_f(x.end_s + machines[x.machine].cool_s for x in lots_here), lot_again_s=_f(x.end_s - x.start_s for x in lots_here),
+        lot_success=_f(machines[x.machine].success for x in lots_here), lot_spare_Bq=_f(max(0.0, x.activity_Bq - drawn[x.id]) for x in lots_here), up_lot=_i(up_lot),
+        ship_depart_s=_f(r[0] for r in ships.rows), ship_needed_s=_f(r[1] for r in ships.rows), ship_origin=_i(r[2] for r in ships.rows), ship_drive_s=_f(r[3] for r in ships.rows),
+        ship_first=_first(ships.options), option_cutoff_s=_f(o[0] for x in ships.options for o in x), option_arrive_s=_f(o[1] for x in ships.options for o in x),
+        option_duration_s=_f(o[2] for x in ships.options for o in x), option_event=_i(o[3] for x in ships.options for o in x),
+        event_success=_f(c[0] for c in ships.chances), event_late=_f(c[1] for c in ships.chances), event_delay_s=_f(c[2] for c in ships.chances),
+        draw_first=_i(draw_first), draw_lot=_i(r[0] for r in draw_rows), draw_ship=_i(r[1] for r in draw_rows), draw_Bq=_f(r[2] for r in draw_rows), draw_recovery=_f(r[3] for r in draw_rows),
+        batch_lab=_i(labs.index(b.lab) for b in plan.batches), batch_slot=_i(slots[b.lab, math.floor(b.start_s / DAY_S)] for b in plan.batches),
+        batch_start_s=_f(b.start_s for b in plan.batches), batch_synthesis_s=_f(p.synthesis_s for p in products), batch_qc_s=_f(p.qc_s for p in products),
+        batch_cleaning_s=_f(p.cleaning_s for p in products), batch_shelf_s=_f(p.shelf_life_s for p in products), batch_decay_per_s=_f(p.decay_per_s for p in products),
+        batch_pass=_f(p.yield_fraction * (1 - p.residue_fraction - p.qc_fraction) for p in products), batch_success=_f(p.success for p in products),
+        batch_given_Bq=_f(0.0 if b.draws else b.start_Bq for b in plan.batches), batch_min_Bq=_f(p.min_start_Bq for p in products), batch_max_Bq=_f(p.max_start_Bq for p in products),
+        batch_last_s=_f(last_start(n) for n in range(len(batches))), lab_cells=_i(s.sites[x].cells for x in labs),
+        tour_begin_s=_f(t.depart_s - load for t, load in zip(tours, loads)), tour_load_s=_f(loads), tour_away_s=_f(t.return_s - t.depart_s for t in tours), tour_before=_i(tour_before),
+        tour_first=_first(tour_way), tour_way=_i(k for x in tour_way for k in x),
+        way_batch=_i(batch_at[x.batch] for x in ways), way_kind=_i(kinds), way_ship=_i(way_ship), way_depart_s=_f(x.depart_s for x in ways),
+        way_drive_s=_f(on_tour[x.id][1] - tours[on_tour[x.id][0]].depart_s if x.id in on_tour else x.arrive_s - x.depart_s for x in ways), way_last_s=_f(last_release),
+        way_needed_s=_f(needed_by[x.id] - handling[x.id] for x in ways), way_origin=_i(site[plan.batches[batch_at[x.batch]].lab] for x in ways),
+        way_direct_s=_f(ships.rows[k][3] if k >= 0 else road_s(s, plan.batches[batch_at[x.batch]].lab, x.hospital) for x, k in zip(ways, way_ship)),
+        dose_batch=_i(batch_at[d.batch] for d in plan.doses), dose_way=_i(way_at[d.delivery] for d in plan.doses), dose_time_s=_f(d.injection_s for d in plan.doses),
+        dose_latest_s=_f(p.latest_s for p in who), dose_need_Bq=_f((1 - hazards.tolerance) * needed_release_Bq(x, p.prescribed_Bq, 0.0) for x, p in zip(own, who)),
+        dose_handling_s=_f(x.handling_s for x in own), dose_occupancy_s=_f(x.occupancy_s for x in own), dose_hospital=_i(hospitals.index(p.hospital) for p in who),
+        dose_order=_i(sorted(range(len(who)), key=lambda n: (-who[n].priority, plan.doses[n].injection_s, who[n].id))),
+        source_first=_first(sources), source_way=_i(k for x in sources for k in x), guest_first=_first(guests), guest_dose=_i(k for x in guests for k in x),
+        hospital_chairs=_i(s.sites[h].chairs for h in hospitals), hour_first=_first([s.sites[h].hours for h in hospitals]),
+        hour_open_s=_f(a for h in hospitals for a, _ in s.sites[h].hours), hour_close_s=_f(b for h in hospitals for _, b in s.sites[h].hours),
     )  # fmt: skip
     return Prepared(net, lots, batches, tuple(ships.events), tuple(t.id for t in tours), tuple(d.patient for d in plan.doses), hospitals, labs, sites)
 
