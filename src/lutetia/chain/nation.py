@@ -129,12 +129,12 @@ def _network(f: NationFile, cities: Places, hours: Callable[[Places, Places], np
         ],
         "sources": [
             {"name": s.name, "nuclide": s.nuclide, "latitude": float(sources.lat_deg[n]), "longitude": float(sources.lon_deg[n]), "annual_Bq": s.annual_Bq, "drawn_Bq": float(per_source[n]),
-             "used": float(per_source[n] / s.annual_Bq)}
+             "used": float(per_source[n] / s.annual_Bq), "worth_of_a_tenth": float(base.worth["isotope"][n] * s.annual_Bq / 10)}
             for n, s in enumerate(nation.sources)
         ],
         "labs": [
             {"name": x.name, "latitude": float(labs.lat_deg[n]), "longitude": float(labs.lon_deg[n]), "candidate": x.candidate, "opened": not x.candidate or x.name in base.opened,
-             "batches": x.batches, "batches_used": float(batches[n]), "doses": float(per_lab[:, n].sum())}
+             "batches": x.batches, "batches_used": float(batches[n]), "doses": float(per_lab[:, n].sum()), "worth_of_a_batch": float(base.worth["cells"][n]) if not x.candidate or x.name in base.opened else None}
             for n, x in enumerate(nation.labs)
         ],
         "cities": [

@@ -62,9 +62,9 @@ def _net(net: dict[str, Any]) -> dict[str, Any]:
         "units": [{"name": _WORDS[u["resource"]], "where": u["where"] or NONE, "step": u["step"], "gain": significant(u["gain"])} for u in net["units"]],
         "alike": {"patients": significant(net["share_alike"]["patients"]), "least": percent(net["share_alike"]["least_share"]), "most": percent(net["share_alike"]["least_share_of_most"])},
         "products": [{"name": p["name"], "needing": significant(p["needing"]), "patients": significant(p["patients"]), "doses": significant(p["doses"]), "reach": significant(p["within_reach"])} for p in net["products"]],
-        "sources": [{"name": s["name"], "nuclide": s["nuclide"], "annual": show(s["annual_Bq"], "Bq"), "used": percent(s["used"])} for s in net["sources"]],
+        "sources": [{"name": s["name"], "nuclide": s["nuclide"], "annual": show(s["annual_Bq"], "Bq"), "used": percent(s["used"]), "worth": significant(s["worth_of_a_tenth"])} for s in net["sources"]],
         "labs": [
-            {"number": n, "name": x["name"], "new": x["candidate"], "used": significant(x["batches_used"]), "batches": significant(x["batches"]), "doses": significant(x["doses"])}
+            {"number": n, "name": x["name"], "new": x["candidate"], "used": significant(x["batches_used"]), "batches": significant(x["batches"]), "doses": significant(x["doses"]), "worth": significant(x["worth_of_a_batch"])}
             for n, x in enumerate(opened, 1)
         ],
         "cities": [
