@@ -198,6 +198,44 @@ def test_what_is_empty_or_half_is_refused(tmp_path: Path) -> None:
     assert "lower end first" in refused("nation", tmp_path, "--out", tmp_path / "out")
 
 
+def test_a_site_across_the_date_line_and_one_that_reaches_nobody(tmp_path: Path) -> None:
+    places = """schema = "lutetia-nation/1"
+[air]
+[[city]]
+name = "Sydney"
+[[city]]
+name = "Los Angeles"
+[[city]]
+name = "Honolulu"
+latitude = 21.3
+longitude = -157.9
+population = 0
+[[location]]
+name = "<b>one</b>"
+serve = "hours"
+within = "30 h"
+choose = 1
+by = "air"
+[[location]]
+name = "two"
+serve = "reach"
+within = "30 min"
+choose = 1
+by = "road"
+runners_up = 0
+"""
+    (tmp_path / "nation.toml").write_text(places)
+    r = as_json("nation", tmp_path, "--out", tmp_path / "out")
+    first, second = r["locations"]
+    assert 15 < first["access"]["worst"]["hours"] < 24 and len(first["runners_up"]) == 2
+    assert any("no airport of the table lies within 200 km of Honolulu" in w for w in r["warnings"])
+    at_home = next(c for c in first["cities"] if c["name"] == first["sites"][0])
+    assert at_home["hours"] == pytest.approx(1.0)  # by road, for a city has no flight to itself: handling alone
+    assert second["served"] == 0 and "two: no candidate reaches anybody within 0.5 h" in r["warnings"] and second["runners_up"] == []
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<b>one</b>" not in page and "&lt;b&gt;one" in page and r["network"] is None
+
+
 def test_an_output_alone_needs_no_map(tmp_path: Path) -> None:
     (tmp_path / "nation.toml").write_text('schema = "lutetia-nation/1"\n[[output]]\nname="a"\nnuclide="I-131"\nannual="1 TBq"\ntime="0 h"\nactivity="1 GBq"\ncycles=2\n')
     r = as_json("nation", tmp_path, "--out", tmp_path / "out")

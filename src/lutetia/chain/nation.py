@@ -15,9 +15,9 @@ from .. import __version__
 from ..core import BadInput, finite_or_none, show, staged_folder, to_json, write_atomic
 from ..data import table
 from ..supply.nation_binding import binding, chosen, unit_gains
-from ..supply.nation_flow import RESOURCES, Flow, Lab, Nation, Source, Therapy, supply
+from ..supply.nation_flow import RESOURCES, Flow, Lab, Nation, Source, Therapy, most_patients, supply
 from ..supply.nation_output import Output, Range, treatable
-from ..supply.nation_places import Places, travel_hours
+from ..supply.nation_places import Places, airport_km, travel_hours
 from .nation_file import CandidatesPart, LabPart, NationFile, load_nation
 from .nation_sites import among, joined, location, nation_cities, where
 
@@ -25,6 +25,8 @@ RESULT_SCHEMA = "lutetia-nation-result/1"
 _DRAWS = 10_000
 _WEEKS = 365.25 / 7
 _DAY_S, _HOUR_S = 86_400.0, 3600.0
+#: Farther from a city than this, an airport is hardly its own.
+_FAR_KM = 200.0
 
 
 def run_nation(
@@ -71,8 +73,12 @@ def nation_result(f: NationFile, *, seed: int = 1, time_limit_s: float = 60.0) -
         return both
 
     warnings: list[str] = []
+    if air is not None and cities is not None and (far := np.flatnonzero(airport_km(cities) > _FAR_KM)).size:
+        named = ", ".join(cities.name[n] for n in far[:5]) + (f" and {len(far) - 5} more" if len(far) > 5 else "")
+        warnings.append(f"no airport of the table lies within {_FAR_KM:g} km of {named}: times by air are too long there")
     network = _network(f, cities, hours, warnings, time_limit_s) if f.product and cities is not None else None
     locations = [location(x, cities, hours, time_limit_s) for x in f.location] if cities is not None else []
+    warnings += [f"{x['name']}: no candidate reaches anybody within {x['within_h']:g} h" for x in locations if not x["served"] > 0]
     used = ["cities", "airports"] if cities is not None else []
     if f.air is not None and f.air.flights_per_week is not None and f.product:
         used.append("transport_conveyances")
@@ -272,10 +278,10 @@ def _units(f: NationFile, nation: Nation, base: Flow, cities: Places) -> list[di
 
 def _variant(nation: Nation, v: Any) -> dict[str, Any]:
     scale = {k: getattr(v, k) for k in RESOURCES}
-    base = supply(nation, scale)
-    gains = {k: supply(nation, scale | {k: 1.1 * scale[k]}).patients - base.patients for k in RESOURCES}
-    limited = _limit(gains, lambda k: supply(nation, scale | {k: math.inf}).patients, base.patients, float(nation.patients.sum()) * scale["demand"])
-    return {"name": v.name, "factors": {k: x for k, x in scale.items() if x != 1}, "patients": base.patients, "limited_by": limited, "ten_percent": gains}
+    patients = most_patients(nation, scale)
+    gains = {k: most_patients(nation, scale | {k: 1.1 * scale[k]}) - patients for k in RESOURCES}
+    limited = _limit(gains, lambda k: most_patients(nation, scale | {k: math.inf}), patients, float(nation.patients.sum()) * scale["demand"])
+    return {"name": v.name, "factors": {k: x for k, x in scale.items() if x != 1}, "patients": patients, "limited_by": limited, "ten_percent": gains}
 
 
 def _assumptions(f: NationFile, cities: int) -> list[str]:
@@ -283,7 +289,7 @@ def _assumptions(f: NationFile, cities: int) -> list[str]:
     if f.output:
         out.append("factors of an output are independent of one another; a range of two values is uniform between them, lognormal ranges name their 5 and 95 % points")
     if f.product or f.location:
-        out.append("times of travel are models, not measured: a road is a detour over the great circle at one speed" + ("" if f.air is None else "; a flight goes between the airports nearest to both places, and there is one when it is wanted"))
+        out.append("times of travel are models, not measured: a road is a detour over the great circle at one speed, over water too" + ("" if f.air is None else "; a flight goes between the airports nearest to both places, and there is one when it is wanted"))
     if f.demand.countries and (f.product or f.location):
         out.append(
             f"people live in the {cities} largest cities of the table that are at least {f.demand.apart:g} km apart"

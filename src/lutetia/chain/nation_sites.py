@@ -64,7 +64,8 @@ def location(x: LocationPart, cities: Places, hours: Callable[[Places, Places], 
         sites = joined(_of(candidates, keep), standing)
         stands = np.arange(len(sites)) >= len(keep)
     both = hours(sites, cities)
-    h = both.min(axis=0) if x.by == "both" else both[("road", "air").index(x.by)]
+    # Places that share an airport have no flight between them: those alone go by road.
+    h = {"both": both.min(axis=0), "road": both[0], "air": np.where(np.isinf(both[1]), both[0], both[1])}[x.by]
     limit, people = x.within / _HOUR_S, cities.population
     if x.serve == "hours":
         weight = np.maximum(limit - h, 0.0)

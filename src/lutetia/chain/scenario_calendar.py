@@ -27,10 +27,24 @@ def zone(name: str, what: str) -> ZoneInfo:
         raise BadInput(f"{what}: {name!r} is no time zone; give one like 'Europe/Paris' or 'Asia/Shanghai'.") from None
 
 
+def fixed(moment: dt.datetime) -> dt.datetime:
+    """The same moment with its offset alone.
+
+    Python takes the difference of two times of one zone by their clocks, an hour off across a clock change.
+
+    >>> day = dt.timedelta(days=1)
+    >>> sunday = dt.datetime(2026, 10, 25, tzinfo=ZoneInfo("Europe/Paris"))
+    >>> fixed(sunday + day) - fixed(sunday)
+    datetime.timedelta(days=1, seconds=3600)
+    """
+    return moment.replace(tzinfo=dt.timezone(moment.utcoffset() or dt.timedelta(0)))
+
+
 def opening_hours(text: str, start: dt.datetime, end: dt.datetime, tz: ZoneInfo, closed: Iterable[dt.date], what: str) -> tuple[tuple[float, float], ...]:
     """``"Mon-Fri 08:00-17:00; Sat 08:00-12:00"`` as intervals in seconds from the start; without days, every day.
 
-    Hours that end before they begin go on past midnight. Clock changes are followed: the zone decides what 08:00 is.
+    Hours that end before they begin go on past midnight. Clock changes are followed: the zone decides what 08:00 is. What
+    lies before the start or after the end is cut off.
 
     Raises
     ------
@@ -44,6 +58,7 @@ def opening_hours(text: str, start: dt.datetime, end: dt.datetime, tz: ZoneInfo,
     """
     found = []
     shut = set(closed)
+    length_s = (fixed(end) - fixed(start)).total_seconds()
     for rule in filter(None, (r.strip() for r in text.split(";"))):
         match = _RULE.fullmatch(rule)
         if match is None or not {match[1] or "Mon", match[2] or "Mon"} <= set(DAYS):
@@ -56,8 +71,9 @@ def opening_hours(text: str, start: dt.datetime, end: dt.datetime, tz: ZoneInfo,
             if day.weekday() in days and day not in shut:
                 a = at_clock(day, opens, tz)
                 b = at_clock(day, closes, tz) if closes > opens else at_clock(day + dt.timedelta(days=1), closes, tz)
-                if b > start and a < end:
-                    found.append((max(0.0, (a - start).total_seconds()), (b - start).total_seconds()))
+                opened, closed_s = (min(max((t - fixed(start)).total_seconds(), 0.0), length_s) for t in (a, b))
+                if opened < closed_s:  # not so outside the scenario, nor within an hour that a clock change leaves out
+                    found.append((opened, closed_s))
     return _joined(found)
 
 
@@ -80,8 +96,8 @@ def clock(text: str, what: str) -> dt.timedelta:
 
 
 def at_clock(day: dt.date, after_midnight: dt.timedelta, tz: ZoneInfo) -> dt.datetime:
-    """A clock time of a day in a zone."""
-    return (dt.datetime.combine(day, dt.time()) + after_midnight).replace(tzinfo=tz)
+    """A clock time of a day in a zone; the first of two where clocks are put back."""
+    return fixed((dt.datetime.combine(day, dt.time()) + after_midnight).replace(tzinfo=tz))
 
 
 def _days(start: dt.datetime, end: dt.datetime, tz: ZoneInfo) -> Iterator[dt.date]:
@@ -99,14 +115,14 @@ def clock_times(times: Iterable[str], days: str | None, start: dt.datetime, end:
         after = clock(text, what)
         for day in _days(start, end, tz):
             if day.weekday() in wanted and day not in shut:
-                t = (at_clock(day, after, tz) - start).total_seconds()
-                if 0 <= t <= (end - start).total_seconds():
+                t = (at_clock(day, after, tz) - fixed(start)).total_seconds()
+                if 0 <= t <= (fixed(end) - fixed(start)).total_seconds():
                     found.append(t)
-    return tuple(sorted(found))
+    return tuple(sorted(set(found)))
 
 
 def _weekdays(text: str | None, what: str) -> Iterator[tuple[int, str]]:
-    for part in (text or "Mon-Sun").split(","):
+    for part in ("Mon-Sun" if text is None else text).split(","):
         first, _, last = (x.strip() for x in part.partition("-"))
         if not {first, last or first} <= set(DAYS):
             raise BadInput(f"{what}: cannot read the days {text!r}; write them like 'Mon-Fri' or 'Mon,Thu'.")

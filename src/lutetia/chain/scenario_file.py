@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import fnmatch
 import io
 import math
 from collections.abc import Iterable, Mapping
@@ -19,9 +20,10 @@ from ..core import BadInput, inside, near_matches, parse, sha256_file
 from ..nuclides import nuclide
 from ..supply.geography import air_hours, city, great_circle_km
 from ..supply.network.model import Departure, Fleet, Lane, Lot, Machine, Patient, Product, Scenario, Site
-from ..supply.network.replan import Disturbance
+from ..supply.network.replan import KINDS, Disturbance
+from ..supply.shielding import shield_name
 from .case import fault_sentence, read_checked
-from .scenario_calendar import clock_times, opening_hours, zone
+from .scenario_calendar import clock_times, fixed, opening_hours, zone
 from .scenario_parts import (
     DISTURBANCE_SCHEMA,
     SCENARIO_SCHEMA,
@@ -78,10 +80,10 @@ def load_scenario(path: Path | str) -> LoadedScenario:
         Not such a file; a key, quantity or time that cannot be used; a name that stands for nothing.
     """
     file = read_checked(path, ScenarioFile, SCENARIO_SCHEMA, "scenario.toml")
-    if file.zone is None and (file.start.tzinfo is None or file.end.tzinfo is None):
-        raise BadInput("scenario: start and end have no zone; write zone = 'Europe/Paris' or the like, or times with an offset.")
-    tz = zone(file.zone, "zone") if file.zone else ZoneInfo("UTC")
-    start, end = (t if t.tzinfo else t.replace(tzinfo=tz) for t in (file.start, file.end))
+    tz = zone(file.zone, "zone")
+    if not all(1900 < t.year < 2200 for t in (file.start, file.end)):
+        raise BadInput(f"scenario: it goes from {file.start.isoformat()} to {file.end.isoformat()}; give years from 1901 to 2199.")
+    start, end = (fixed(t if t.tzinfo else t.replace(tzinfo=tz)) for t in (file.start, file.end))
     if not dt.timedelta(0) < end - start <= dt.timedelta(days=400):
         raise BadInput(f"scenario: it goes from {start.isoformat()} to {end.isoformat()}; give an end after the start, within 400 days.")
     r = _Reading(file, start, end, tz, {}, [], [])
@@ -94,6 +96,8 @@ def load_scenario(path: Path | str) -> LoadedScenario:
     lanes = _lanes(r, sites)
     road = file.road
     times = {(t.origin, t.destination): t.time for t in road.time}
+    if len(times) < len(road.time):
+        raise BadInput("road.time: the time between two sites stands there twice; give each way once.")
     for a, b in times:
         _known(a, sites, "road.time", "site")
         _known(b, sites, "road.time", "site")
@@ -102,7 +106,7 @@ def load_scenario(path: Path | str) -> LoadedScenario:
     scenario = Scenario(
         file.title, start.isoformat(), (end - start).total_seconds(), machines, products, sites, lanes, asked, file.slot, road.speed, road.detour, road.fixed, times, file.objective, file.change_cost, file.currency
     )
-    return LoadedScenario(scenario, start, file.zone or "UTC", file.sha256, r.files, tuple(dict.fromkeys(r.assumptions)), tuple(r.warnings))
+    return LoadedScenario(scenario, start, file.zone, file.sha256, r.files, tuple(dict.fromkeys(r.assumptions)), tuple(r.warnings))
 
 
 def load_disturbances(path: Path | str, loaded: LoadedScenario) -> tuple[float, tuple[Disturbance, ...]]:
@@ -126,15 +130,25 @@ def load_disturbances(path: Path | str, loaded: LoadedScenario) -> tuple[float, 
         if end < begin:
             raise BadInput(f"{what}: it ends before it begins; give an end after {(d.start or file.now).isoformat()}.")
         patient = None
+        if d.kind in KINDS and (d.kind == "patient-added") != (d.patient is not None):
+            raise BadInput(f"{what}: {'patient-added needs a patient' if d.patient is None else f'a patient has no effect with {d.kind}'}; give a patient with patient-added alone.")
         if d.patient is not None:
+            if d.patient.id != d.id:
+                raise BadInput(f"{what}: its id is {d.id!r} and that of its patient {d.patient.id!r}; give both the same.")
             patient = _patient(d.patient, loaded.start, s.sites, s.end_s, what)
             _known(patient.product, s.products, what, "product")
-        found.append(Disturbance(d.kind, d.id, begin, end, patient))
+            if patient.latest_s < now:
+                raise BadInput(f"{what}: the window of {d.id} ends before now; give a later window.")
+        names = fnmatch.filter([x.id for x in s.lanes], d.id) if d.kind == "lane-cancelled" and "*" in d.id else [d.id]
+        if not names:
+            raise BadInput(f"{what}: no lane is called like {d.id!r}; give a lane's id, or a pattern with * that some have.")
+        found += [Disturbance(d.kind, name, begin, end, patient) for name in names]
+    _once((d.id for d in found if d.kind == "patient-added"), "patient")
     return now, tuple(found)
 
 
 def _seconds(moment: dt.datetime, start: dt.datetime, tz: ZoneInfo) -> float:
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=tz)) - start).total_seconds()
+    return (fixed(moment if moment.tzinfo else moment.replace(tzinfo=tz)) - start).total_seconds()
 
 
 def _known(name: str, among: Iterable[str], what: str, kind: str) -> None:
@@ -160,13 +174,19 @@ def _rows(r: _Reading, name: str, model: type[Row]) -> list[Row]:
         raise BadInput(f"{name} is not a readable text file in UTF-8; save it as CSV in UTF-8.") from None
     r.files[name] = sha256_file(path)
     out = []
-    for line, cells in enumerate(csv.DictReader(io.StringIO(text)), 2):
-        if None in cells or None in cells.values():
-            raise BadInput(f"{name}, line {line}: it has more or fewer cells than the first line has names; correct it.")
-        try:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        names = [k.strip() for k in reader.fieldnames or ()]
+        if len(set(names)) < len(names) or "" in names:
+            raise BadInput(f"{name}: in its first line a name stands twice, or a column has none; give each column its own.")
+        for cells in reader:
+            if None in cells or None in cells.values():
+                raise BadInput(f"{name}, line {reader.line_num}: it has more or fewer cells than the first line has names; correct it.")
             out.append(model(**{k.strip(): _cell(model, k.strip(), v.strip()) for k, v in cells.items() if v.strip()}))
-        except ValidationError as error:
-            raise BadInput(f"{name}, line {line}: {fault_sentence(error, model)}") from None
+    except ValidationError as error:
+        raise BadInput(f"{name}, line {reader.line_num}: {fault_sentence(error, model)}") from None
+    except csv.Error as error:
+        raise BadInput(f"{name}, line {reader.line_num}: it cannot be read as CSV ({error}); correct it.") from None
     if not out:
         raise BadInput(f"{name} has no rows; give at least one, or remove the table from the scenario.")
     return out
@@ -176,9 +196,7 @@ def _cell(model: type[BaseModel], key: str, text: str) -> Any:
     """A cell as what its key holds: numbers and yes/no are plain there."""
     wanted = str(model.model_fields[key].annotation) if key in model.model_fields else ""
     if "bool" in wanted:
-        if text.lower() not in ("true", "false", "yes", "no"):
-            raise BadInput(f"{key}: got {text!r}; write true or false.")
-        return text.lower() in ("true", "yes")
+        return {"true": True, "yes": True, "false": False, "no": False}.get(text.lower(), text)
     if key in ("priority", "latitude", "longitude", "chairs", "cells", "operators"):
         try:
             return int(text) if "int" in wanted else float(text)
@@ -188,16 +206,14 @@ def _cell(model: type[BaseModel], key: str, text: str) -> Any:
 
 
 def _sites(r: _Reading) -> dict[str, Site]:
-    parts = [*r.file.site, *(_rows(r, r.file.hospitals, SitePart) if r.file.hospitals else [])]
+    parts = [*r.file.site, *(_rows(r, r.file.hospitals, SitePart) if r.file.hospitals is not None else [])]
     _once((p.id for p in parts), "site")
     return {p.id: _site(r, p) for p in parts}
 
 
 def _site(r: _Reading, p: SitePart) -> Site:
     what = f"site {p.id}"
-    tz = zone(p.zone, what) if p.zone else r.tz
-    if p.zone is None and r.file.zone is None and (p.hours or p.start_times):
-        raise BadInput(f"{what}: its hours have no zone; give the site or the scenario a zone such as 'Europe/Paris'.")
+    tz = zone(p.zone, what) if p.zone is not None else r.tz
     if p.latitude is not None and p.longitude is not None:
         latitude, longitude = p.latitude, p.longitude
     else:
@@ -206,20 +222,30 @@ def _site(r: _Reading, p: SitePart) -> Site:
     fleet = None
     if p.fleet is not None:
         f = p.fleet
-        hours = opening_hours(f.hours, r.start, r.end, tz, (), what) if f.hours else ()
+        hours = _open(r, f.hours, tz, (), f"{what}: fleet")
         fleet = Fleet(f.vehicles, f.cost_per_vehicle, f.cost_per_km, f.max_transport_index, hours, f.load, f.stop)
-    hours = opening_hours(p.hours, r.start, r.end, tz, p.closed, what) if p.hours else ()
-    if p.hours and not hours:
-        raise BadInput(f"{what}: it is never open between start and end; correct its hours or the days on which it is closed.")
+    hours = _open(r, p.hours, tz, p.closed, what)
     starts = clock_times(p.start_times, p.start_days, r.start, r.end, tz, p.closed, what)
+    if p.start_times and not starts:
+        raise BadInput(f"{what}: none of its start_times lies between start and end; correct them or start_days.")
     return Site(
-        p.id, p.name or p.id, latitude, longitude, p.zone or r.file.zone or "UTC", hours, p.cells, p.operators, tuple(p.products), starts,
+        p.id, p.name or p.id, latitude, longitude, p.zone or r.file.zone, hours, p.cells, p.operators, tuple(p.products), starts,
         {nuclide(n).name: a for n, a in p.possession.items()}, p.chairs, fleet,
     )  # fmt: skip
 
 
+def _open(r: _Reading, text: str | None, tz: ZoneInfo, closed: Iterable[dt.date], what: str) -> tuple[tuple[float, float], ...]:
+    """Opening hours; none where none are stated, which means always."""
+    if text is None:
+        return ()
+    hours = opening_hours(text, r.start, r.end, tz, closed, what)
+    if not hours:
+        raise BadInput(f"{what}: it is never open between start and end; correct its hours or the days on which it is closed.")
+    return hours
+
+
 def _patients(r: _Reading, sites: Mapping[str, Site]) -> tuple[Patient, ...]:
-    parts = [*r.file.patient, *(_rows(r, r.file.patients, PatientPart) if r.file.patients else [])]
+    parts = [*r.file.patient, *(_rows(r, r.file.patients, PatientPart) if r.file.patients is not None else [])]
     if not parts:
         raise BadInput("scenario: it has no patients; add [[patient]], or a table under patients.")
     _once((p.id for p in parts), "patient")
@@ -278,7 +304,7 @@ def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
             "qc_fraction": q.qc_loss_fraction, "shelf_life_s": q.shelf_life_s, "success": q.success,
         }  # fmt: skip
         r.assumptions.append(f"{p.name} is made as {q.name} ({q.source})" + (f"; assumed there: {', '.join(q.assumed)}" if q.assumed else ""))
-    values = {k: v if v is not None else known.get(k) for k, v in own.items()}
+    values: dict[str, Any] = {k: v if v is not None else known.get(k) for k, v in own.items()}
     keys = {"yield_fraction": "yield", "synthesis_s": "synthesis", "qc_s": "qc", "shelf_life_s": "shelf_life", "nuclide": "nuclide"}
     lacking = [word for k, word in keys.items() if values[k] is None]
     if lacking:
@@ -289,9 +315,14 @@ def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
     for k in ("u_yield", "residue_fraction", "qc_fraction"):
         values[k] = values[k] or 0.0
     values["nuclide"] = nuclide(str(values["nuclide"])).name
+    _lives(str(values["nuclide"]), values["synthesis_s"] + values["qc_s"] + values["shelf_life_s"], f"{what}: synthesis, qc and shelf_life")
+    if values["shelf_life_s"] < values["qc_s"]:
+        raise BadInput(f"{what}: its shelf_life, which counts from the end of synthesis, ends before qc does; give a longer one.")
     index = p.transport_index_per_GBq
     material, _, thickness = p.shield.strip().partition(" ")
-    shield = ((material, parse(thickness or "0 cm", "cm", f"{what}: shield", within=("0 cm", "50 cm"))),)
+    shield = ((shield_name(material), parse(thickness or "0 cm", "cm", f"{what}: shield", within=("0 cm", "50 cm"))),)
+    if shield[0][1] >= p.package_radius:
+        raise BadInput(f"{what}: its shield of {p.shield} does not fit into a package of {p.package_radius:g} cm from the centre to the surface; give a package_radius above it.")
     if index is None:
         index = _index_per_GBq(str(values["nuclide"]), shield, p.package_radius, float(np.median(doses_Bq)) if doses_Bq else 1e9)
         r.assumptions.append(f"transport index of {p.name}: {index:.3g} per GBq behind {p.shield}, estimated from its photons")
@@ -299,6 +330,12 @@ def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
         p.name, **values, margin=p.margin, cleaning_s=p.cleaning, vial_residue_fraction=p.vial_residue, max_start_Bq=p.max_start or math.inf, min_start_Bq=p.min_start or 0.0,
         max_wait_s=p.max_wait, batch_cost=p.batch_cost, occupancy_s=p.occupancy, handling_s=p.handling, transport_index_per_Bq=index * 1e-9, shield=shield, package_radius_cm=p.package_radius,
     )  # fmt: skip
+
+
+def _lives(name: str, seconds: float, what: str) -> None:
+    """A time in which all has decayed is a wrong unit."""
+    if seconds > 100 * nuclide(name).half_life_s:
+        raise BadInput(f"{what}: {seconds:g} s is more than 100 half-lives of {name}; check the unit.")
 
 
 def _index_per_GBq(name: str, shield: tuple[tuple[str, float], ...], radius_cm: float, dose_Bq: float) -> float:
@@ -331,7 +368,11 @@ def _machine(r: _Reading, m: MachinePart, sites: Mapping[str, Site]) -> Machine:
     if not lots:
         raise BadInput(f"{what}: no run fits between start and end within its hours; correct lengths, every or hours.")
     if len(lots) > _MOST_LOTS:
-        raise BadInput(f"{what}: {len(lots)} possible runs are too many to choose from; give a longer 'every' or fewer lengths.")
+        raise BadInput(f"{what}: more than {_MOST_LOTS} runs are possible, too many to choose from; give a longer 'every' or fewer lengths.")
+    if not all(0 < x.activity_Bq < math.inf for x in lots):
+        raise BadInput(f"{what}: its runs would yield no {name}; correct the nuclide, or what it is made from.")
+    if len({x.id for x in lots}) < len(lots):
+        raise BadInput(f"{what}: two of its discharges are at one time; give them as one.")
     if m.success == 1.0:
         r.assumptions.append(f"no probability of failure is given for {m.id}: in the risk it never fails")
     return Machine(m.id, m.site, name, m.kind, tuple(lots), m.changeover, m.parallel, m.success, m.cool, m.recovery, m.beam)
@@ -340,13 +381,14 @@ def _machine(r: _Reading, m: MachinePart, sites: Mapping[str, Site]) -> Machine:
 def _starts(r: _Reading, m: MachinePart, tz: ZoneInfo, length_s: float) -> list[float]:
     """When a run of a length may start: on the grid, within the hours from start to end."""
     end_s = (r.end - r.start).total_seconds()
-    hours = opening_hours(m.hours, r.start, r.end, tz, (), f"machine {m.id}") if m.hours else ((0.0, end_s),)
-    return [float(t) for a, b in hours for t in np.arange(a, min(b, end_s) - length_s + 1e-6, m.every)]
+    hours = ((0.0, end_s),) if m.hours is None else opening_hours(m.hours, r.start, r.end, tz, (), f"machine {m.id}")
+    grids = [np.arange(a, min(b - length_s + 1e-6, a + _MOST_LOTS * m.every + 1), m.every) for a, b in hours]
+    return np.concatenate(grids)[: _MOST_LOTS + 1].tolist() if grids else []
 
 
 def _lot(m: MachinePart, name: str, start_s: float, end_s: float, activity_Bq: float, *, adjustable: bool = True) -> Lot:
     cost = m.run_cost + m.hour_cost * (end_s - start_s) / 3600
-    mark = f"{end_s / 60:.0f}" + (f"-{(end_s - start_s) / 60:.0f}" if end_s > start_s else "")
+    mark = f"{round(end_s / 60, 2):.15g}" + (f"-{round((end_s - start_s) / 60, 2):.15g}" if end_s > start_s else "")
     return Lot(f"{m.id}+{mark}", m.id, m.site, name, start_s, end_s, activity_Bq, adjustable, cost, m.cost_per_GBq * 1e-9)
 
 
@@ -354,9 +396,10 @@ def _cyclotron(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot
     from ..supply.production import irradiate
 
     lots, name = [], ""
-    for length in m.lengths:
-        run = irradiate(m.reaction or "", m.energy or 0.0, m.exit or 0.0, m.current or 0.0, length, cool_s=m.cool, enrichment=m.enrichment, **({"cyclotron": m.cyclotron} if m.cyclotron else {}))
+    for length in dict.fromkeys(m.lengths):
+        run = irradiate(m.reaction or "", m.energy or 0.0, m.exit or 0.0, m.current or 0.0, length, cool_s=m.cool, enrichment=m.enrichment, cyclotron=m.cyclotron)
         name = nuclide(m.nuclide or run.product).name
+        _lives(name, m.cool, f"machine {m.id}: cool")
         # What has grown in by the end of the cooling counts at the end of the run, so that plain decay leads to it.
         activity = run.after.activity_Bq.get(name, 0.0) * math.exp(nuclide(name).decay_constant_per_s * m.cool)
         r.warnings += [f"machine {m.id}: {w}" for w in run.warnings if f"machine {m.id}: {w}" not in r.warnings]
@@ -374,6 +417,7 @@ def _reactor(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]
 
         made = irradiate_neutrons(m.target, m.flux, m.irradiation, mass_kg=m.mass, enrichment=m.enrichment, cool_s=m.cool)  # type: ignore[arg-type]
         name = name or made.product
+        _lives(name, m.cool, f"machine {m.id}: cool")
         computed = made.after.activity_Bq.get(name, 0.0) * math.exp(nuclide(name).decay_constant_per_s * m.cool)
         r.assumptions.append(f"{m.id}: {m.target} at {m.flux:.2g} /cm2/s, relative standard uncertainty {100 * made.u_relative:.0f} %")
     lots = []
@@ -391,9 +435,12 @@ def _generator(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot
 
     g = generator(m.generator or "")
     calibrated = _seconds(m.calibration, r.start, tz)  # type: ignore[arg-type]
+    if abs(calibrated) > 1000 * 86400:
+        raise BadInput(f"machine {m.id}: its calibration lies more than 1000 days from the start of the scenario; correct the date.")
+    _lives(g.daughter, m.cool, f"machine {m.id}: cool")
     rate = nuclide(g.parent).decay_constant_per_s
     lots = []
-    for length in m.lengths:
+    for length in dict.fromkeys(m.lengths):
         for t in _starts(r, m, tz, length):
             parent = (m.activity or 0.0) * math.exp(-rate * (t + length - calibrated))
             lots.append(_lot(m, nuclide(g.daughter).name, t, t + length, elution_Bq(parent, m.generator or "", length), adjustable=False))
@@ -402,7 +449,8 @@ def _generator(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot
 
 def _line(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
     name = nuclide(m.nuclide or "").name
-    return name, [_lot(m, name, t, t + length, (m.rate or 0.0) * length) for length in m.lengths for t in _starts(r, m, tz, length)]
+    _lives(name, m.cool, f"machine {m.id}: cool")
+    return name, [_lot(m, name, t, t + length, (m.rate or 0.0) * length) for length in dict.fromkeys(m.lengths) for t in _starts(r, m, tz, length)]
 
 
 def _lanes(r: _Reading, sites: Mapping[str, Site]) -> tuple[Lane, ...]:
@@ -418,8 +466,10 @@ def _lanes(r: _Reading, sites: Mapping[str, Site]) -> tuple[Lane, ...]:
 def _lane(r: _Reading, x: LanePart, sites: Mapping[str, Site]) -> Lane:
     _known(x.origin, sites, f"lane {x.id}", "site")
     _known(x.destination, sites, f"lane {x.id}", "site")
-    tz = zone(x.zone, f"lane {x.id}") if x.zone else ZoneInfo(sites[x.origin].zone)
+    tz = zone(x.zone, f"lane {x.id}") if x.zone is not None else ZoneInfo(sites[x.origin].zone)
     times = clock_times(x.departures, x.days, r.start, r.end, tz, (), f"lane {x.id}")
+    if x.departures and not times:
+        r.warnings.append(f"lane {x.id}: none of its departures lies between start and end")
     departures = tuple(Departure(t, t + (x.transit or 0.0)) for t in times)
     return Lane(x.id, x.origin, x.destination, x.mode, x.duration, departures, x.cost, x.max_transport_index or math.inf, x.capacity, x.success, x.late, x.delay)
 

@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from .case import Moment, _Part, _quantity
 
@@ -34,12 +34,20 @@ def _date(value: object) -> dt.date:
         raise ValueError(f"got {value!r}; write a date such as '2026-12-25'") from None
 
 
+def _id(value: str) -> str:
+    """Ids go into ids of lots, batches and deliveries, which are parted by > and |."""
+    if not value.strip() or value != value.strip() or len(value) > 64 or not value.isprintable() or any(c in value for c in ">|\\"):
+        short = value if len(value) <= 64 else value[:64] + "..."
+        raise ValueError(f"got {short!r} as an id; give 1 to 64 characters without >, |, a backslash, control characters, or a blank at either end")
+    return value
+
+
 Share = Annotated[float, BeforeValidator(_share)]
 Day = Annotated[dt.date, BeforeValidator(_date)]
 Time = _quantity("s", positive=False, within=("0 s", "400 d"))
 Activity = _quantity("Bq", within=("1 Bq", "1e6 TBq"))
-Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^>|\x00-\x1f\\]+$")]
-Money = Annotated[float, Field(ge=0)]
+Id = Annotated[str, AfterValidator(_id)]
+Money = Annotated[float, Field(ge=0, le=1e12)]
 
 
 class RoadTime(_Part):
@@ -78,7 +86,17 @@ class ProductPart(_Part):
     handling: Time = 0.0  # type: ignore[valid-type]
     shield: str = "lead 10 mm"
     package_radius: _quantity("cm", within=("1 cm", "100 cm")) = 15.0  # type: ignore[valid-type]
-    transport_index_per_GBq: float | None = Field(default=None, ge=0)
+    transport_index_per_GBq: float | None = Field(default=None, ge=0, le=1e6)
+
+    @model_validator(mode="after")
+    def _something_left(self) -> ProductPart:
+        if self.yield_ == 0:
+            raise ValueError(f"product {self.name!r}: a yield of 0 % leaves nothing; give the share that is in the product")
+        if (self.residue or 0.0) + (self.qc_loss or 0.0) >= 1 or self.vial_residue >= 1:
+            raise ValueError(f"product {self.name!r}: residue and qc_loss, or vial_residue, take all of it; give shares below 100 %")
+        if self.min_start is not None and self.max_start is not None and self.min_start > self.max_start:
+            raise ValueError(f"product {self.name!r}: min_start is above max_start; correct one of them")
+        return self
 
 
 class FleetPart(_Part):
@@ -113,6 +131,8 @@ class SitePart(_Part):
     def _placed(self) -> SitePart:
         if self.city is None and None in (self.latitude, self.longitude):
             raise ValueError(f"site {self.id!r} needs a city, or latitude and longitude")
+        if self.start_days is not None and not self.start_times:
+            raise ValueError(f"site {self.id!r}: start_days has no effect without start_times; add them, or remove it")
         return self
 
 
@@ -141,7 +161,7 @@ class MachinePart(_Part):
     activity: Activity | None = None  # type: ignore[valid-type]
     calibration: Moment | None = None
     rate: _quantity("Bq/s", within=("1e-9 Bq/s", "1e18 Bq/s")) | None = None  # type: ignore[valid-type]
-    lengths: list[Time] = []  # type: ignore[valid-type]
+    lengths: list[_quantity("s", within=("1 s", "400 d"))] = Field(default=[], max_length=100)  # type: ignore[valid-type]
     every: _quantity("s", within=("1 s", "60 d")) = 3600.0  # type: ignore[valid-type]
     hours: str | None = None
     changeover: Time = 0.0  # type: ignore[valid-type]
@@ -164,6 +184,8 @@ class MachinePart(_Part):
             raise ValueError(f"machine {self.id!r} of the kind {self.kind} needs {', '.join(lacking)}")
         if self.kind == "reactor" and any(x.activity is None for x in self.discharge) and None in (self.target, self.mass, self.flux, self.irradiation):
             raise ValueError(f"machine {self.id!r}: give each discharge an activity, or target, mass, flux and irradiation, from which it is computed")
+        if self.recovery == 0:
+            raise ValueError(f"machine {self.id!r}: a recovery of 0 % leaves nothing; give the share that is recovered")
         if self.kind == "reactor" and self.nuclide is None and self.target is None:
             raise ValueError(f"machine {self.id!r}: name the nuclide of its discharges")
         return self
@@ -190,6 +212,10 @@ class LanePart(_Part):
     def _one(self) -> LanePart:
         if (self.duration is None) == (not self.departures) or bool(self.departures) != (self.transit is not None):
             raise ValueError(f"lane {self.id!r} needs either a duration, or departures (clock times of the last hand-over) and a transit time")
+        if self.origin == self.destination:
+            raise ValueError(f"lane {self.id!r} goes from {self.origin!r} to itself; give another destination, or remove it")
+        if not self.departures and (self.days is not None or self.zone is not None):
+            raise ValueError(f"lane {self.id!r}: days and zone have no effect without departures; remove them")
         return self
 
 
@@ -198,7 +224,7 @@ class LanesPart(_Part):
 
     mode: Literal["road", "air"]
     origins: list[Id] = Field(min_length=1)
-    destinations: list[Id] | None = None
+    destinations: list[Id] | None = Field(default=None, min_length=1)
     beyond: _quantity("km", positive=False, within=("0 km", "20100 km")) = 0.0  # type: ignore[valid-type]
     within: _quantity("km", within=("1 km", "20100 km")) = 20100.0  # type: ignore[valid-type]
     speed: _quantity("km/h", within=("1 km/h", "1000 km/h")) | None = None  # type: ignore[valid-type]
@@ -237,7 +263,7 @@ class ScenarioFile(_Part):
     """A checked scenario file; `sha256` is that of the file."""
 
     title: str
-    zone: str | None = None
+    zone: str
     start: Moment
     end: Moment
     currency: str = ""
@@ -259,7 +285,7 @@ class ScenarioFile(_Part):
 
 class DisturbancePart(_Part):
     kind: str
-    id: Id
+    id: str = Field(min_length=1, max_length=400)
     start: Moment | None = None
     end: Moment | None = None
     patient: PatientPart | None = None

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from pydantic import Field
 
 from .. import __version__
 from ..core import finite_or_none, staged_folder, to_json, write_atomic
-from ..supply.manufacture.process import process, process_names
+from ..supply.manufacture.process import process
 from ..supply.network.model import Scenario, SupplyPlan
 from ..supply.network.risk import simulate_risk
 from ..supply.network.risk_model import (
@@ -31,13 +31,14 @@ from ..supply.network.risk_model import (
 from ..supply.network.solve import solve
 from .case import _Part, _quantity, read_checked
 from .scenario_file import LoadedScenario, load_scenario
+from .scenario_parts import SCENARIO_SCHEMA, ScenarioFile
 
 RISK_SCHEMA = "lutetia-risk/1"
 RESULT_SCHEMA = "lutetia-supply-risk/1"
 RISK_FILE = "risk.toml"
 _SOLVED = 0.7  # of the progress bar
 
-Time = _quantity("s", within=("1 s", "100 yr"))
+Time = _quantity("s", within=("1 s", "36500 d"))
 
 
 class OutagePart(_Part):
@@ -117,7 +118,8 @@ def run_supply_risk(
     solved = time.perf_counter()
     risk = simulate_risk(s, plan, runs=runs, seed=seed, hazards=hazards, spares=spares, progress=part(_SOLVED, 1.0))
     done = time.perf_counter()
-    result = risk_result(loaded, plan, risk, hazards)
+    file = read_checked(path, ScenarioFile, SCENARIO_SCHEMA, "scenario.toml")
+    result = risk_result(loaded, plan, risk, hazards, {x.name: x.process for x in file.product if x.process is not None})
     result["provenance"]["risk_sha256"] = None if risks is None else risks.sha256
     result["timing_s"] = {"solve": solved - begun, "runs": done - solved}
     result["files"] = {"patients": "patients.csv", "spares": "spares.csv"} | ({"report": "report.html"} if report is not None else {})
@@ -135,8 +137,8 @@ def _beside(path: Path) -> RiskFile | None:
     return read_checked(folder / RISK_FILE, RiskFile, RISK_SCHEMA, RISK_FILE) if (folder / RISK_FILE).is_file() else None
 
 
-def risk_result(loaded: LoadedScenario, plan: SupplyPlan, risk: Risk, hazards: Hazards) -> dict[str, Any]:
-    """The result as plain values."""
+def risk_result(loaded: LoadedScenario, plan: SupplyPlan, risk: Risk, hazards: Hazards, processes: Mapping[str, str]) -> dict[str, Any]:
+    """The result as plain values; `processes` names the published process of a product that has one."""
     s = loaded.scenario
     hospital = {p.id: p.hospital for p in s.patients}
     batch = {d.patient: d.batch for d in plan.doses}
@@ -151,7 +153,7 @@ def risk_result(loaded: LoadedScenario, plan: SupplyPlan, risk: Risk, hazards: H
              "interval": _interval(x.gained_per_1000), "changed_runs": x.changed_runs}
             for x in risk.spares
         ],
-        "notes": list(risk.notes), "probabilities": _probabilities(s, plan, hazards), "plan": {"served": len(plan.doses), "gap": plan.gap, "method": plan.method},
+        "notes": list(risk.notes), "probabilities": _probabilities(s, plan, hazards, processes), "plan": {"served": len(plan.doses), "gap": plan.gap, "method": plan.method},
         "assumptions": [*loaded.assumptions, *_ASSUMPTIONS], "warnings": [*loaded.warnings, *_warnings(risk)],
         "provenance": {"scenario_sha256": loaded.sha256, "files": dict(loaded.files)},
     }  # fmt: skip
@@ -176,28 +178,28 @@ def _warnings(risk: Risk) -> list[str]:
     return out
 
 
-def _probabilities(s: Scenario, plan: SupplyPlan, h: Hazards) -> list[dict[str, Any]]:
+def _probabilities(s: Scenario, plan: SupplyPlan, h: Hazards, processes: Mapping[str, str]) -> list[dict[str, Any]]:
     """Every probability that was used, and where it comes from as far as that is known."""
     machines = {m.id: m for m in s.machines}
     out = [{"what": f"lots of {x}", "failure": 1 - machines[x].success, "source": "scenario"} for x in sorted({lot.machine for lot, _ in plan.lots.values()})]
-    for name in sorted({b.product for b in plan.batches}):
-        out.append({"what": f"batches of {name}", "failure": 1 - s.products[name].success, "source": _source(name, s.products[name].success)})
-    lanes = {x.id: x for x in s.lanes}
-    for name in sorted({x.lane for x in plan.deliveries if x.lane} | {d.lane for b in plan.batches for d in b.draws if d.lane}):
-        if lanes[name].success < 1 or lanes[name].late > 0:
-            out.append({"what": f"shipments by {name}", "failure": 1 - lanes[name].success, "late": lanes[name].late, "mean_delay_s": lanes[name].delay_s, "source": "scenario"})
+    out += [{"what": f"batches of {x}", "failure": 1 - s.products[x].success, "source": _source(processes.get(x), s.products[x].success)} for x in sorted({b.product for b in plan.batches})]
+    used = {x.lane for x in plan.deliveries if x.lane} | {d.lane for b in plan.batches for d in b.draws if d.lane}
+    out += [
+        {"what": f"shipments by {x.id}", "failure": 1 - x.success, "late": x.late, "mean_delay_s": x.delay_s, "source": "scenario"}
+        for x in s.lanes if x.id in used and (x.success < 1 or x.late > 0)
+    ]  # fmt: skip
     out += [{"what": f"outages of {k}", "every_s": o.every_s, "mean_s": o.mean_s, "source": RISK_FILE} for k, o in h.outages.items()]
     out += [{"what": f"late release of {k}", "late": p, "mean_delay_s": mean_s, "source": RISK_FILE} for k, (p, mean_s) in h.qc_late.items()]
     return out
 
 
-def _source(name: str, success: float) -> str:
-    """The source of a batch's success where it is that of the published process of the same name."""
-    if name not in process_names() or abs(process(name).success - success) > 1e-12:
+def _source(name: str | None, success: float) -> str:
+    """The source of a batch's success: that of the product's process, unless the scenario says otherwise."""
+    if name is None or abs(process(name).success - success) > 1e-12:
         return "scenario"
     p = process(name)
-    counted = f"{p.failures} failures in {p.batches} batches; " if p.batches is not None else "a round value without a published source; yields: "
-    return f"table manufacture_processes: {counted}{p.source}"
+    counted = f"{p.failures} failures in {p.batches} batches" if p.batches is not None else "a round value without a published source"
+    return f"process {name}: {counted} ({p.source})" if p.batches is not None else f"process {name}: {counted}"
 
 
 def _interval(x: Estimate) -> list[float | None]:

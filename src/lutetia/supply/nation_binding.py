@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..core import BadInput
-from .nation_flow import RESOURCES, Flow, Lab, Nation, supply
+from .nation_flow import RESOURCES, Flow, Lab, Nation, most_patients
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ def binding(nation: Nation, base: Flow) -> tuple[Binding, ...]:
     out = []
     for r in RESOURCES:
         others = {k: math.inf for k in RESOURCES if k not in (r, "demand")}
-        alone = supply(n, others).patients
-        lifted = supply(n, {r: math.inf}).patients if r != "demand" else _beyond_demand(n)
-        out.append(Binding(r, alone, lifted, supply(n, {r: 1.1}).patients - base.patients))
+        alone = most_patients(n, others)
+        lifted = most_patients(n, {r: math.inf}) if r != "demand" else _beyond_demand(n)
+        out.append(Binding(r, alone, lifted, most_patients(n, {r: 1.1}) - base.patients))
     return tuple(out)
 
 
@@ -55,7 +55,7 @@ def chosen(nation: Nation, base: Flow) -> Nation:
 def _beyond_demand(nation: Nation) -> float:
     """Patients if every city had as many as can be treated at all; infinite if nothing else limits them."""
     try:
-        return supply(nation, {"demand": math.inf}).patients
+        return most_patients(nation, {"demand": math.inf})
     except BadInput:
         return math.inf
 
@@ -80,5 +80,5 @@ def unit_gains(nation: Nation, base: Flow, steps: Sequence[tuple[str, int, float
             more = replace(n, **{key: added})
         else:
             raise BadInput(f"There is no unit of {resource!r} to add in one place; name isotope, cells, beds or chairs.")
-        gains.append(supply(more).patients - base.patients)
+        gains.append(most_patients(more) - base.patients)
     return tuple(gains)

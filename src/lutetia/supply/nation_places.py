@@ -101,6 +101,12 @@ def travel_hours(a: Places, b: Places, road: Mapping[str, float], air: Mapping[s
     return np.stack([direct, np.where(near_a[:, None] == near_b, np.inf, flown)])
 
 
+def airport_km(p: Places) -> np.ndarray:
+    """Great circle to the nearest airport of the table, which is whole for China alone; shape (len(p),)."""
+    ports = table("airports")
+    return great_circle_km(p.lat_deg[:, None], p.lon_deg[:, None], ports["lat_deg"], ports["lon_deg"]).min(axis=1)
+
+
 def _nearest(p: Places, lat: np.ndarray, lon: np.ndarray, road: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Row of the nearest airport of each place, and the hours of road to it."""
     distance = great_circle_km(p.lat_deg[:, None], p.lon_deg[:, None], lat, lon)

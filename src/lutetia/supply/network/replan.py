@@ -8,13 +8,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ...core import BadInput, near_matches
 from .candidates import Candidates, candidates
 from .master import Master, master
 from .model import Dose, Patient, Scenario, SupplyPlan
 from .program import solve_program
-from .settle import Begun, settle
-from .solve import bound_of_weight, cheapest, routed
+from .settle import Begun, Settled, settle
+from .solve import Clock, bound_of_weight, cheapest, made_drivable, routed
 
 KINDS = ("machine-down", "lot-failed", "batch-failed", "lane-cancelled", "cell-down", "hospital-closed", "patient-added", "patient-cancelled")
 
@@ -117,7 +119,7 @@ def replan(
     CouldNot
         No solver, or no plan within the time.
     """
-    begun_clock = time.monotonic()
+    clock = Clock(time_limit_s, time.monotonic())
     s = disturbed(scenario, previous, disturbances)
     nothing = if_nothing_is_done(scenario, s, previous, disturbances)
     kept = _standing(s, previous, disturbances, now_s)
@@ -136,12 +138,14 @@ def replan(
     unit = scenario.change_cost if scenario.change_cost > 0 else max(previous.cost, 1.0)
     changes = _changes(m, dose_of, unit)
     values, _ = cheapest(m, values, weight, changes, 0.4 * time_limit_s, seed)
-    left_s = max(1.0, time_limit_s - (time.monotonic() - begun_clock))
 
-    def route(lab: str, stops: list) -> tuple[list, list]:
-        return routed(c, lab, stops, min(10.0, 0.5 * left_s), seed, begun.free_s.get(lab, ()), {t.id for t in previous.tours})
+    def try_tours(m: Master, values: np.ndarray) -> Settled:
+        limit_s = min(8.0, max(0.5, 0.15 * clock.left_s))
+        return settle(m, values, lambda lab, stops: routed(c, lab, stops, limit_s, seed, begun.free_s.get(lab, ()), {t.id for t in previous.tours}), begun)
 
-    done = settle(m, values, route, begun)
+    done = try_tours(m, values)
+    if done.missed:
+        done, _ = made_drivable(m, values, done, weight, changes, clock, seed, try_tours, lambda share: None)
     plan = SupplyPlan(
         done.lots, done.batches, done.deliveries, done.tours, done.doses, done.served_weight, max(bound_of_weight(c, first), done.served_weight), done.cost, 0.0, done.costs, "made anew"
     )

@@ -70,8 +70,10 @@ def simulate_risk(
     >>> s = Scenario("one", "2026-01-05T00:00:00+00:00", 86400.0, (Machine("cyc", "h", "F-18", "cyclotron", (lot,), success=0.9),),
     ...     {"x": Product("x", "F-18", 0.5, 1800.0, 1800.0, 36000.0)}, {"h": Site("h", "h", 0.0, 0.0, "UTC", cells=1, products=("x",), chairs=1)}, (),
     ...     (Patient("p", "h", "x", 2e8, 10800.0, 10800.0),))
-    >>> from lutetia.supply.network.solve import solve
-    >>> r = simulate_risk(s, solve(s), runs=20000)
+    >>> batch = Batch("b", "h", "x", 3600.0, 5400.0, 7200.0, 41400.0, (Draw("lot", 2e9),), 2e9, 8.3e8, 6.8e8)
+    >>> plan = SupplyPlan({"lot": (lot, 2e9)}, (batch,), (Delivery("d", "b", "h", None, None, 7200.0, 7200.0, 6.8e8, 0.0),), (),
+    ...     (Dose("p", "b", "d", 10800.0, 2.92e8, 2e8),), 1.0, 1.0, 0.0, 0.0, {}, "by hand")
+    >>> r = simulate_risk(s, plan, runs=20000)
     >>> abs(r.lost.mean - 0.1) < 3 * r.lost.standard_error < 0.01
     True
     """

@@ -272,7 +272,8 @@ def extra(p: Prepared, s: Scenario, plan: SupplyPlan, spare: Spare | None = None
     elif spare.kind == "courier":
         x.courier[p.sites.index(spare.at)] = 1
     elif spare.kind in ("machine", "source"):
-        x.second[[n for n, k in enumerate(p.lots) if plan.lots[k][0].machine == spare.at]] = 1 if spare.kind == "machine" else 2
+        own = [n for n, k in enumerate(p.lots) if plan.lots[k][0].machine == spare.at and (spare.kind == "source" or plan.lots[k][0].end_s > plan.lots[k][0].start_s)]
+        x.second[own] = 1 if spare.kind == "machine" else 2
     elif spare.kind == "margin":
         drawn: dict[str, float] = defaultdict(float)
         for b in plan.batches:

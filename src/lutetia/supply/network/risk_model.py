@@ -57,7 +57,7 @@ class Spare:
         ``cell``: a failed batch of lab `at` is made again at once, from what its lots can give beyond the plan.
         ``batch``: once a day a batch of lab `at` is made twice, with activity of its own.
         ``courier``: one vehicle at site `at` takes what failed to leave or would come late, one drive at a time.
-        ``machine``: a failed lot of machine `at` is begun again when its end shows the failure.
+        ``machine``: a failed lot of machine `at` is begun again when its end shows the failure; not for lots that have no length.
         ``source``: each lot of machine `at` is made in parallel by a second machine.
         ``margin``: batches of product `at` start with `amount` more, as far as lots and cells allow.
     """
@@ -195,9 +195,10 @@ def default_spares(s: Scenario, plan: SupplyPlan, margin: float = 0.1) -> tuple[
     """One of each kind wherever the plan makes or sends something."""
     labs = sorted({b.lab for b in plan.batches})
     machines = sorted({x.machine for x, _ in plan.lots.values()})
+    again = sorted({x.machine for x, _ in plan.lots.values() if x.end_s > x.start_s})
     senders = sorted({b.lab for b in plan.batches} | {plan.lots[d.lot][0].site for b in plan.batches for d in b.draws if d.lane is not None})
     products = sorted({b.product for b in plan.batches})
     return (
         *(Spare("cell", x) for x in labs), *(Spare("batch", x) for x in labs), *(Spare("courier", x) for x in senders),
-        *(Spare("machine", x) for x in machines), *(Spare("source", x) for x in machines), *(Spare("margin", x, margin) for x in products),
+        *(Spare("machine", x) for x in again), *(Spare("source", x) for x in machines), *(Spare("margin", x, margin) for x in products),
     )  # fmt: skip

@@ -96,7 +96,7 @@ def plan_from(
     best = try_tours(m, values)
     rounds = 1
     if best.missed:
-        best, rounds = _made_drivable(m, values, best, weight, extra_cost, clock, seed, try_tours, said)
+        best, rounds = made_drivable(m, values, best, weight, extra_cost, clock, seed, try_tours, said)
     if best.served_weight < weight - 1e-9 and best.served_weight > 0:
         # The bound on cost must be that of serving as much as this plan does.
         cost_bound = _cost_bound(master(c), best.served_weight, max(_BOUND_SHARE * time_limit_s, clock.left_s), seed)
@@ -107,7 +107,7 @@ def plan_from(
     )  # fmt: skip
 
 
-def _made_drivable(
+def made_drivable(
     m: Master, values: np.ndarray, best: Settled, weight: float, extra_cost: dict[int, float] | None, clock: Clock, seed: int, try_tours: Callable, said: Callable
 ) -> tuple[Settled, int]:
     """Search on when not all stops can be made: first with a price on each stop, then with lots and batches as they are.
