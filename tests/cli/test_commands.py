@@ -34,7 +34,7 @@ def refused(*arguments: object) -> str:
 def test_help_names_every_command() -> None:
     done = lutetia("--help")
     assert done.returncode == 0
-    for command in ("demo", "dose", "inspect", "explain", "nuclide", "sphere", "voxel-s", "compare", "cell", "range", "cluster", "bed", "agents", "simulate", "predict", "lint-sbml", "plan"):
+    for command in ("demo", "dose", "inspect", "explain", "nuclide", "sphere", "voxel-s", "compare", "cell", "range", "cluster", "bed", "agents", "simulate", "predict", "lint-sbml", "plan", "irradiate", "reactor", "generator", "batch", "ship", "supply", "supply-risk", "nation"):
         assert command in done.stdout
     assert "not a medical device" in " ".join(done.stdout.split())
 

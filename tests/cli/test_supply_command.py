@@ -204,3 +204,16 @@ def test_demands_that_cannot_stand_together_are_named(tmp_path: Path) -> None:
     (tmp_path / "scenario.toml").write_text(text)
     done = _lutetia("supply", str(tmp_path), "--out", str(tmp_path / "out"))
     assert done.returncode == 2 and "two" in done.stderr and "three" in done.stderr and "smallest" in done.stderr
+
+
+def test_the_supply_page_names_every_key_of_a_result(planned: tuple[Path, dict]) -> None:
+    _, r = planned
+    page = (Path(__file__).parents[2] / "docs" / "supply.md").read_text("utf-8")
+
+    def keys(value: object) -> set[str]:
+        if isinstance(value, dict):
+            return set(value) | {k for v in value.values() for k in keys(v)}
+        return {k for v in value for k in keys(v)} if isinstance(value, list) else set()
+
+    own = {k for k in keys({k: v for k, v in r.items() if k not in ("files", "provenance")}) if k != "F-18"} | set(r["provenance"])
+    assert len(own) > 60 and not sorted(k for k in own if f"`{k}`" not in page)

@@ -300,7 +300,7 @@ def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
 
         q = process(p.process)
         known = {
-            "nuclide": q.nuclide, "yield_fraction": q.yield_fraction, "u_yield": q.u_yield, "synthesis_s": q.synthesis_s, "qc_s": q.filling_s + q.qc_s, "residue_fraction": q.residue_fraction,
+            "nuclide": q.nuclide, "yield_fraction": q.yield_fraction, "u_yield": q.u_yield / q.yield_fraction, "synthesis_s": q.synthesis_s, "qc_s": q.filling_s + q.qc_s, "residue_fraction": q.residue_fraction,
             "qc_fraction": q.qc_loss_fraction, "shelf_life_s": q.shelf_life_s, "success": q.success,
         }  # fmt: skip
         r.assumptions.append(f"{p.name} is made as {q.name} ({q.source})" + (f"; assumed there: {', '.join(q.assumed)}" if q.assumed else ""))

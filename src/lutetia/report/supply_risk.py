@@ -33,7 +33,7 @@ def write_supply_risk_report(path: Path, result: dict[str, Any]) -> None:
         "spares": [(spare_text(x), *rounded(x["gained_per_1000"], x["standard_error"]), _between(x["interval"]), x["changed_runs"]) for x in result["spares"]],
         "batches": [(x["id"], x["planned"], percent(x["releases_nothing"]["value"]), _percents(x["releases_nothing"]["interval"]), *_number(x["lost"])) for x in _worst(result["batches"])],
         "hospitals": [(x["id"], x["planned"], *_number(x["lost"])) for x in _worst(lost)], "more": [max(0, len(result["batches"]) - _SHOWN), max(0, len(lost) - _SHOWN)],
-        "probabilities": [_probability(x) for x in result["probabilities"]], "assumptions": result["assumptions"], "provenance": result["provenance"],
+        "probabilities": _probabilities(result["probabilities"]), "assumptions": result["assumptions"], "provenance": result["provenance"],
     }  # fmt: skip
     write_atomic(Path(path), template("supply-risk.html.j2").render(context))
 
@@ -135,6 +135,15 @@ def _percents(ends: list[float]) -> str:
 
 def _worst(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(groups, key=lambda x: -x["lost"]["mean"])[:_SHOWN]
+
+
+def _probabilities(rows: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """One line for all that have the same numbers from the same source: a country has hundreds of lanes."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for x in rows:
+        what, *rest = _probability(x)
+        alike.setdefault((rest[0], rest[1], rest[2]), []).append(what)
+    return [("; ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else ""), *key) for key, names in alike.items()]
 
 
 def _probability(x: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -119,7 +119,11 @@ def _solver(cp_model: Any, limit_s: float, seed: int) -> Any:
     solver.parameters.random_seed = seed % 2**31
     solver.parameters.num_workers = 2
     # Presolve of OR-Tools 9.15 cuts off feasible plans of some of these models (merging at-most-one rows while probing).
-    solver.parameters.cp_model_presolve = False
+    import os
+    solver.parameters.cp_model_presolve = bool(os.environ.get("PRE"))
+    if os.environ.get("PROBE"): solver.parameters.cp_model_probing_level = 0
+    if os.environ.get("MERGE"): solver.parameters.merge_at_most_one_work_limit = 0
+    if os.environ.get("LOGS"): solver.parameters.log_search_progress = True
     return solver
 
 
@@ -291,7 +295,13 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
             if i == j:
                 continue
             on, again = m.new_bool_var(f"on{lab}{p}{q}"), m.new_bool_var(f"again{lab}{p}{q}")
-            arcs += [(i, j, on), (i, j, again)]
+            import os
+            if os.environ.get("OLDARC"):
+                arcs += [(i, j, on), (i, j, again)]
+            else:
+                either = m.new_bool_var(f"arc{lab}{p}{q}")
+                m.add(on + again == either)
+                arcs.append((i, j, either))
             listed += [(p, q, False, on), (p, q, True, again)]
             m.add(begin[q] == begin[p]).only_enforce_if(on)
             m.add(arrive[q] >= arrive[p] + math.ceil(leg_s(s, lab, fleet, hospital[p], hospital[q]))).only_enforce_if(on)
