@@ -7,7 +7,19 @@ from pathlib import Path
 
 from lutetia import __version__
 
-from . import binding, cells, crossfire, forecast, kinetics, patients, physics, planning
+from . import (
+    binding,
+    cells,
+    crossfire,
+    forecast,
+    kinetics,
+    network,
+    patients,
+    physics,
+    planning,
+    production,
+    supply,
+)
 from .compare import Section
 
 
@@ -16,6 +28,7 @@ def sections() -> list[Section]:
     return [
         *physics.spheres(), physics.point_kernel(), *physics.voxels(), physics.organs(), physics.photon_cube(), physics.ranges(), physics.chains(),
         *cells.sections(), *kinetics.sections(), *forecast.sections(), *patients.sections(), *planning.sections(),
+        *production.sections(), *supply.sections(), *network.sections(),
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from lutetia.nuclides import nuclide
 from lutetia.supply.manufacture import (
     Dose,
     Process,
@@ -18,7 +19,6 @@ from lutetia.supply.manufacture import (
     start_for_doses_Bq,
     success_interval,
 )
-from lutetia.nuclides import nuclide
 from lutetia.supply.nation_output import Output, Range, known, treatable
 from lutetia.supply.packages import package
 from lutetia.supply.production.capture import Reaction, westcott_g

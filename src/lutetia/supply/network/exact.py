@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, product
 from typing import Any
 
 from ...core import BadInput, CouldNot
@@ -17,6 +18,7 @@ from .tours import Stop, drive, leg_s
 
 _MOST_PATIENTS = 12
 _MOST_SLOTS = 4000
+_SAME = 1e-12  # share by which two activities may differ and be one
 _ONE = 1_000_000  # activities and shares in whole millionths; needs are rounded up, what is there down
 
 
@@ -30,6 +32,18 @@ def _one_day(c: Candidates) -> bool:
     times = [s.time_s for s in c.slots] + [c.batches[w.batch].release_s for w in c.ways if w.kind == "tour"]
     fleets = [s.fleet for s in c.scenario.sites.values() if s.fleet is not None]
     return len({math.floor(t / DAY_S) for t in times}) <= 1 and all(len(f.hours) <= 1 for f in fleets)
+
+
+def _latest(c: Candidates) -> list[Slot]:
+    """Injection times less those that a later one replaces: where a patient takes no chair and nothing has decayed in between."""
+    kept: dict[tuple[int, int], list[Slot]] = defaultdict(list)
+    for x in sorted(c.slots, key=lambda x: -x.time_s):
+        later = kept[x.group, x.batch]
+        free = c.scenario.products[c.groups[x.group].product].occupancy_s == 0
+        if not (free and any(y.release_Bq <= x.release_Bq * (1 + _SAME) for y in later)):
+            later.append(x)
+    chosen = {id(x) for own in kept.values() for x in own}
+    return [x for x in c.slots if id(x) in chosen]
 
 
 @dataclass(slots=True)
@@ -49,6 +63,8 @@ class _Whole:
     arcs: dict[str, list[tuple[str, str, bool, Any]]] = field(default_factory=dict)
     money: list[Any] = field(default_factory=list)
     returns: list[Any] = field(default_factory=list)
+    spent: list[tuple[int, Any]] = field(default_factory=list)  # vehicles of a lab, and the time that they spend together
+    soonest: list[tuple[int, Any]] = field(default_factory=list)  # when a vehicle can be back, if something is chosen
 
 
 def exact_plan(c: Candidates, *, time_limit_s: float, seed: int = 1) -> SupplyPlan:
@@ -70,6 +86,7 @@ def exact_plan(c: Candidates, *, time_limit_s: float, seed: int = 1) -> SupplyPl
             f"This scenario has {patients} patients{'' if _one_day(c) else ' and tours on more than one day'}; solved as a whole (as the makespan asks for) it may have {_MOST_PATIENTS} on one day. "
             "Make it smaller, or use the objective 'patients'."
         )
+    c = replace(c, slots=_latest(c))
     w = _Whole(cp_model.CpModel())
     _supply(c, w)
     _injections(c, w)
@@ -94,6 +111,10 @@ def exact_plan(c: Candidates, *, time_limit_s: float, seed: int = 1) -> SupplyPl
     if c.scenario.objective == "makespan":
         last = w.model.new_int_var(0, round(20 * DAY_S), "last")
         w.model.add_max_equality(last, w.returns or [0])
+        for vehicles, spent in w.spent:
+            w.model.add(spent <= vehicles * last)
+        for soonest, used in w.soonest:
+            w.model.add(last >= soonest * used)
         # Seconds first; money only between plans of one makespan.
         w.model.minimize(last)
     else:
@@ -122,6 +143,8 @@ def _solver(cp_model: Any, limit_s: float, seed: int) -> Any:
     import os
     solver.parameters.cp_model_presolve = bool(os.environ.get("PRE"))
     if os.environ.get("PROBE"): solver.parameters.cp_model_probing_level = 0
+    if os.environ.get("INC"): solver.parameters.presolve_inclusion_work_limit = 0
+    if os.environ.get("KEEP"): solver.parameters.keep_all_feasible_solutions_in_presolve = True
     if os.environ.get("MERGE"): solver.parameters.merge_at_most_one_work_limit = 0
     if os.environ.get("LOGS"): solver.parameters.log_search_progress = True
     return solver
@@ -250,7 +273,7 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
         if (c.slots[n].batch, hospital[p]) in tour_way:
             from_batch[p][c.slots[n].batch].append((n, x))
     nodes = sorted(from_batch)
-    far = math.ceil(close_s)
+    far = math.ceil(min(close_s, max(x.time_s for x in c.slots)))
     begin = {p: m.new_int_var(math.ceil(open_s), far, f"begin{lab}{p}") for p in nodes}
     arrive = {p: m.new_int_var(0, far, f"arrive{lab}{p}") for p in nodes}
     most_load = math.floor(_ONE * fleet.max_transport_index) if math.isfinite(fleet.max_transport_index) else None
@@ -295,13 +318,9 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
             if i == j:
                 continue
             on, again = m.new_bool_var(f"on{lab}{p}{q}"), m.new_bool_var(f"again{lab}{p}{q}")
-            import os
-            if os.environ.get("OLDARC"):
-                arcs += [(i, j, on), (i, j, again)]
-            else:
-                either = m.new_bool_var(f"arc{lab}{p}{q}")
-                m.add(on + again == either)
-                arcs.append((i, j, either))
+            either = m.new_bool_var(f"arc{lab}{p}{q}")
+            m.add(on + again == either)
+            arcs.append((i, j, either))
             listed += [(p, q, False, on), (p, q, True, again)]
             m.add(begin[q] == begin[p]).only_enforce_if(on)
             m.add(arrive[q] >= arrive[p] + math.ceil(leg_s(s, lab, fleet, hospital[p], hospital[q]))).only_enforce_if(on)
@@ -316,6 +335,7 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
     m.add_multiple_circuit([*arcs])
     starts = [x for a, _, _, x in listed if a == lab]
     m.add(sum(starts) <= fleet.vehicles)
+    _vehicle_time(c, w, lab, listed, hospital)
     for p in nodes:
         for q in nodes:
             if p < q and hospital[p] == hospital[q]:
@@ -327,6 +347,29 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
     for p in nodes:
         w.arrive[lab, p] = arrive[p]
     w.arcs[lab] = listed
+
+
+def _vehicle_time(c: Candidates, w: _Whole, lab: str, listed: list[tuple[str, str, bool, Any]], hospital: dict[str, str]) -> None:
+    """Bounds of the makespan that the search would find late: ways follow one another, and none begins before its batch is released."""
+    s = c.scenario
+    fleet: Fleet = s.sites[lab].fleet  # type: ignore[assignment]
+    place = {**hospital, lab: lab}
+    tours = [x for x in c.ways if x.kind == "tour" and c.batches[x.batch].lab == lab]
+    first = math.ceil(min(c.batches[x.batch].release_s for x in tours))
+    spent = []
+    for a, b, again, x in listed:
+        by = [place[a], lab, place[b]] if again else [place[a], place[b]]
+        spent.append((sum(math.ceil(leg_s(s, lab, fleet, *leg)) for leg in pairwise(by)) + (first if a == lab else 0)) * x)
+    w.spent.append((fleet.vehicles, sum(spent)))
+    # Stated times need not obey the triangle inequality: a way through other hospitals may be the shorter one.
+    names = sorted({lab, *hospital.values()})
+    way = {(a, b): math.ceil(leg_s(s, lab, fleet, a, b)) for a in names for b in names}
+    for k, a, b in product(names, repeat=3):
+        way[a, b] = min(way[a, b], way[a, k] + way[k, b])
+    least = {h: way[lab, h] + way[h, lab] for h in names}
+    for (p, b), q in w.by_tour.items():
+        if c.batches[b].lab == lab:
+            w.soonest.append((math.ceil(c.batches[b].release_s) + least[hospital[p]], q))
 
 
 def _loads(c: Candidates, w: _Whole, lab: str, nodes: list[str], from_batch: Any, own: Any, load: Any, listed: Any, most_load: int | None) -> None:

@@ -134,6 +134,10 @@ def _batches(m: Master, times: dict[str, float]) -> None:
             p.row([*into[n], (m.batch[n], -product.min_start_Bq / unit)], low=0.0)
         p.row([*((x, a / unit) for x, a in needs[n]), *((d, -f * b.release_per_start) for d, f in into[n])], high=0.0)
         m.cost[m.batch[n]] = product.batch_cost
+        if math.isfinite(most) and math.isfinite(times["activity"]) and needs[n]:
+            # No batch serves more than its largest start gives of the smallest doses: a whole number, which sharpens the bound.
+            doses = math.floor(product.max_start_Bq * b.release_per_start / min(a for _, a in needs[n]) * (1 + 1e-9))
+            p.row([*((x, 1.0) for x, _ in needs[n]), (m.batch[n], -float(doses))], high=0.0)
     for lab in {b.lab for b in c.batches}:
         own = [n for n, b in enumerate(c.batches) if b.lab == lab]
         site, products = c.scenario.sites[lab], c.scenario.products
