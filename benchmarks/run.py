@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -37,10 +38,14 @@ def main() -> None:
     found = {"lutetia --help": help_seconds()}
     for title, script in (("Voxel fits, 4 x 128^3", "voxel_fits.py"), ("Kernel engine, 256 x 256 x 199", "kernel_engine.py"), ("Photon Monte Carlo, 128^3", "photon_mc.py"), ("Alpha tracks through a cell", "alpha_tracks.py"), ("Clusters of cells, 177Lu", "clusters.py"), ("Compare, demo patient, four nuclides", "compare.py"), ("Whole body with receptors, 66 states", "pbpk.py"), ("Charged-particle production, 100Mo", "production.py")):
         found[title] = measure(script)
+    for title, script in (("Supply: routes, plans, Monte Carlo", "supply.py"), ("A plan carried out 1000 times, country scenario", "supply_risk.py")):
+        there = all(find_spec(x) for x in ("highspy", "ortools", "pyvrp"))
+        found[title] = measure(script) if there else {"the extra 'supply'": "not installed"}
     page = [
         "# Benchmarks", "",
         f"Written by `make bench` on {os.cpu_count()} cores of {platform.machine()}, Python {platform.python_version()}. "
-        "Seconds depend on the machine; ratios are of both programs in the same run.", "",
+        "Seconds depend on the machine and on what else it does; where a load average is given, other programs took a share where it is above the threads used. "
+        "Ratios are of both programs in the same run.", "",
     ]  # fmt: skip
     for title, values in found.items():
         page += [f"## {title}", "", "| | |", "|---|---:|", *_rows(values), ""]

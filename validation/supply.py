@@ -44,6 +44,7 @@ def reactor() -> list[Section]:
         bare, burnt = (irradiate_neutrons("Yb-176", 2e14, days * _DAY, mass_kg=1e-3, enrichment=1.0, own=x).activity_per_gram_Bq * 1e-9 for x in ([Reaction("Lu-177", "Lu-178", 0.0)], ()))
         ytterbium += [Row(f"{days} d, 177Lu not burnt", bare, value, 0.015), Row(f"{days} d, 177Lu burnt", burnt, value, None)]
     metastable = irradiate_neutrons("Lu-176", 2.5e15, 4 * _DAY, mass_kg=0.8794e-3, enrichment=0.8444, product="Lu-177m").specific_activity_Bq_per_kg
+    assert metastable is not None
     molybdenum = irradiate_neutrons("U-235", 1e14, 7 * _DAY, mass_kg=1e-3, enrichment=1.0).eoi.activity_Bq["Mo-99"] * 1e-9
     return [
         Section("Reactor, Westcott's factor of 176Lu", "computed once elsewhere from the resonances of JEFF-4.0; 1.71 to 1.75 is in common use at room temperature", "1", g),
@@ -88,7 +89,7 @@ def manufacture() -> list[Section]:
     needed = start_for_doses_Bq(ideal, [Dose("p", 7.4e9, 120 * _HOUR)]) / 1e9
     clock = [
         Row("within 3 % through 213Bi, h", earliest_reading_s("Ac-225", "Bi-213", 0.03) / _HOUR, 4.0, 0.05),
-        Row("read through 221Fr after six half-lives (29 min), %", 100 * shown_fraction("Ac-225", "Fr-221", 6 * 4.9 * 60), 100 * (1 - 2**-6), 0.005),
+        Row("read through 221Fr after six half-lives (29 min), %", 100 * float(shown_fraction("Ac-225", "Fr-221", 6 * 4.9 * 60)), 100 * (1 - 2**-6), 0.005),
     ]
     p = process("18F-rhPSMA-7")
     batch = fill(p, 89e9, Product(17.7, ligand_nmol=150.0))

@@ -7,7 +7,7 @@ import datetime as dt
 import fnmatch
 import io
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,29 +16,29 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from ..core import BadInput, inside, near_matches, parse, sha256_file
+from ..core import BadInput, inside, parse, sha256_file
 from ..nuclides import nuclide
 from ..supply.geography import air_hours, city, great_circle_km
-from ..supply.network.model import Departure, Fleet, Lane, Lot, Machine, Patient, Product, Scenario, Site
+from ..supply.network.model import Departure, Fleet, Lane, Patient, Product, Scenario, Site
 from ..supply.network.replan import KINDS, Disturbance
 from ..supply.shielding import shield_name
 from .case import fault_sentence, read_checked
-from .scenario_calendar import clock_times, fixed, opening_hours, zone
+from .scenario_calendar import clock_times, fixed, zone
+from .scenario_machines import machine
 from .scenario_parts import (
     DISTURBANCE_SCHEMA,
     SCENARIO_SCHEMA,
     DisturbanceFile,
     LanePart,
     LanesPart,
-    MachinePart,
     PatientPart,
     ProductPart,
     ScenarioFile,
     SitePart,
 )
+from .scenario_reading import Reading, known, lives, once, open_hours, seconds_from
 
 Row = TypeVar("Row", bound=BaseModel)
-_MOST_LOTS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,7 @@ class LoadedScenario:
 
     def seconds(self, moment: dt.datetime, what: str) -> float:
         """A time of the file as seconds from the start."""
-        return _seconds(moment, self.start, zone(self.zone, what))
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What is known while a file is read."""
-
-    file: ScenarioFile
-    start: dt.datetime
-    end: dt.datetime
-    tz: ZoneInfo
-    files: dict[str, str]
-    assumptions: list[str]
-    warnings: list[str]
+        return seconds_from(moment, self.start, zone(self.zone, what))
 
 
 def load_scenario(path: Path | str) -> LoadedScenario:
@@ -86,21 +73,21 @@ def load_scenario(path: Path | str) -> LoadedScenario:
     start, end = (fixed(t if t.tzinfo else t.replace(tzinfo=tz)) for t in (file.start, file.end))
     if not dt.timedelta(0) < end - start <= dt.timedelta(days=400):
         raise BadInput(f"scenario: it goes from {start.isoformat()} to {end.isoformat()}; give an end after the start, within 400 days.")
-    r = _Reading(file, start, end, tz, {}, [], [])
+    r = Reading(file, start, end, tz, {}, [], [])
     sites = _sites(r)
     asked = _patients(r, sites)
     products = _products(r, asked)
     _check_labs(r, sites, products)
-    machines = tuple(_machine(r, m, sites) for m in file.machine)
-    _once((m.id for m in machines), "machine")
+    machines = tuple(machine(r, m, sites) for m in file.machine)
+    once((m.id for m in machines), "machine")
     lanes = _lanes(r, sites)
     road = file.road
     times = {(t.origin, t.destination): t.time for t in road.time}
     if len(times) < len(road.time):
         raise BadInput("road.time: the time between two sites stands there twice; give each way once.")
     for a, b in times:
-        _known(a, sites, "road.time", "site")
-        _known(b, sites, "road.time", "site")
+        known(a, sites, "road.time", "site")
+        known(b, sites, "road.time", "site")
     if any(s.fleet for s in sites.values()):
         r.assumptions.append(f"own vehicles drive {road.detour:g} times the great circle at {road.speed:g} km/h with {road.fixed / 60:g} min for each leg, a model, where no time is given")
     scenario = Scenario(
@@ -136,36 +123,18 @@ def load_disturbances(path: Path | str, loaded: LoadedScenario) -> tuple[float, 
             if d.patient.id != d.id:
                 raise BadInput(f"{what}: its id is {d.id!r} and that of its patient {d.patient.id!r}; give both the same.")
             patient = _patient(d.patient, loaded.start, s.sites, s.end_s, what)
-            _known(patient.product, s.products, what, "product")
+            known(patient.product, s.products, what, "product")
             if patient.latest_s < now:
                 raise BadInput(f"{what}: the window of {d.id} ends before now; give a later window.")
         names = fnmatch.filter([x.id for x in s.lanes], d.id) if d.kind == "lane-cancelled" and "*" in d.id else [d.id]
         if not names:
             raise BadInput(f"{what}: no lane is called like {d.id!r}; give a lane's id, or a pattern with * that some have.")
         found += [Disturbance(d.kind, name, begin, end, patient) for name in names]
-    _once((d.id for d in found if d.kind == "patient-added"), "patient")
+    once((d.id for d in found if d.kind == "patient-added"), "patient")
     return now, tuple(found)
 
 
-def _seconds(moment: dt.datetime, start: dt.datetime, tz: ZoneInfo) -> float:
-    return (fixed(moment if moment.tzinfo else moment.replace(tzinfo=tz)) - start).total_seconds()
-
-
-def _known(name: str, among: Iterable[str], what: str, kind: str) -> None:
-    names = list(among)
-    if name not in names:
-        raise BadInput(f"{what}: there is no {kind} {name!r} in the scenario; name one that it has.{near_matches(name, names)}")
-
-
-def _once(names: Iterable[str], kind: str) -> None:
-    seen: set[str] = set()
-    for n in names:
-        if n in seen:
-            raise BadInput(f"{kind}: the id {n!r} stands there twice; give each {kind} its own.")
-        seen.add(n)
-
-
-def _rows(r: _Reading, name: str, model: type[Row]) -> list[Row]:
+def _rows(r: Reading, name: str, model: type[Row]) -> list[Row]:
     """Rows of a CSV table, checked like the file's own keys."""
     path = inside(r.file.folder, name, "scenario")
     try:
@@ -205,13 +174,13 @@ def _cell(model: type[BaseModel], key: str, text: str) -> Any:
     return text
 
 
-def _sites(r: _Reading) -> dict[str, Site]:
+def _sites(r: Reading) -> dict[str, Site]:
     parts = [*r.file.site, *(_rows(r, r.file.hospitals, SitePart) if r.file.hospitals is not None else [])]
-    _once((p.id for p in parts), "site")
+    once((p.id for p in parts), "site")
     return {p.id: _site(r, p) for p in parts}
 
 
-def _site(r: _Reading, p: SitePart) -> Site:
+def _site(r: Reading, p: SitePart) -> Site:
     what = f"site {p.id}"
     tz = zone(p.zone, what) if p.zone is not None else r.tz
     if p.latitude is not None and p.longitude is not None:
@@ -222,9 +191,9 @@ def _site(r: _Reading, p: SitePart) -> Site:
     fleet = None
     if p.fleet is not None:
         f = p.fleet
-        hours = _open(r, f.hours, tz, (), f"{what}: fleet")
+        hours = open_hours(r, f.hours, tz, (), f"{what}: fleet")
         fleet = Fleet(f.vehicles, f.cost_per_vehicle, f.cost_per_km, f.max_transport_index, hours, f.load, f.stop)
-    hours = _open(r, p.hours, tz, p.closed, what)
+    hours = open_hours(r, p.hours, tz, p.closed, what)
     starts = clock_times(p.start_times, p.start_days, r.start, r.end, tz, p.closed, what)
     if p.start_times and not starts:
         raise BadInput(f"{what}: none of its start_times lies between start and end; correct them or start_days.")
@@ -234,36 +203,26 @@ def _site(r: _Reading, p: SitePart) -> Site:
     )  # fmt: skip
 
 
-def _open(r: _Reading, text: str | None, tz: ZoneInfo, closed: Iterable[dt.date], what: str) -> tuple[tuple[float, float], ...]:
-    """Opening hours; none where none are stated, which means always."""
-    if text is None:
-        return ()
-    hours = opening_hours(text, r.start, r.end, tz, closed, what)
-    if not hours:
-        raise BadInput(f"{what}: it is never open between start and end; correct its hours or the days on which it is closed.")
-    return hours
-
-
-def _patients(r: _Reading, sites: Mapping[str, Site]) -> tuple[Patient, ...]:
+def _patients(r: Reading, sites: Mapping[str, Site]) -> tuple[Patient, ...]:
     parts = [*r.file.patient, *(_rows(r, r.file.patients, PatientPart) if r.file.patients is not None else [])]
     if not parts:
         raise BadInput("scenario: it has no patients; add [[patient]], or a table under patients.")
-    _once((p.id for p in parts), "patient")
+    once((p.id for p in parts), "patient")
     products = {p.name for p in r.file.product}
     out = []
     for p in parts:
-        _known(p.product, products, f"patient {p.id}", "product")
+        known(p.product, products, f"patient {p.id}", "product")
         out.append(_patient(p, r.start, sites, (r.end - r.start).total_seconds(), f"patient {p.id}"))
     return tuple(out)
 
 
 def _patient(p: PatientPart, start: dt.datetime, sites: Mapping[str, Site], end_s: float, what: str) -> Patient:
-    _known(p.hospital, sites, what, "hospital")
+    known(p.hospital, sites, what, "hospital")
     site = sites[p.hospital]
     if site.chairs == 0:
         raise BadInput(f"{what}: {p.hospital} has no chairs; give it some, or name a hospital that has.")
     own = ZoneInfo(site.zone)
-    earliest, latest = (_seconds(t, start, own) for t in (p.earliest, p.latest))
+    earliest, latest = (seconds_from(t, start, own) for t in (p.earliest, p.latest))
     if latest < earliest:
         raise BadInput(f"{what}: the window ends before it begins; give latest after earliest.")
     if earliest < 0:
@@ -283,12 +242,12 @@ def _prescribed(p: PatientPart, what: str) -> float:
     return parse(p.prescribed, "Bq", f"{what}: prescribed", positive=True, within=("1 Bq", "1 TBq"))
 
 
-def _products(r: _Reading, asked: tuple[Patient, ...]) -> dict[str, Product]:
-    _once((p.name for p in r.file.product), "product")
+def _products(r: Reading, asked: tuple[Patient, ...]) -> dict[str, Product]:
+    once((p.name for p in r.file.product), "product")
     return {p.name: _product(r, p, [x.prescribed_Bq for x in asked if x.product == p.name]) for p in r.file.product}
 
 
-def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
+def _product(r: Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
     what = f"product {p.name}"
     own: dict[str, Any] = {
         "nuclide": p.nuclide, "yield_fraction": p.yield_, "u_yield": p.u_yield, "synthesis_s": p.synthesis, "qc_s": p.qc, "residue_fraction": p.residue, "qc_fraction": p.qc_loss,
@@ -315,7 +274,7 @@ def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
     for k in ("u_yield", "residue_fraction", "qc_fraction"):
         values[k] = values[k] or 0.0
     values["nuclide"] = nuclide(str(values["nuclide"])).name
-    _lives(str(values["nuclide"]), values["synthesis_s"] + values["qc_s"] + values["shelf_life_s"], f"{what}: synthesis, qc and shelf_life")
+    lives(str(values["nuclide"]), values["synthesis_s"] + values["qc_s"] + values["shelf_life_s"], f"{what}: synthesis, qc and shelf_life")
     if values["shelf_life_s"] < values["qc_s"]:
         raise BadInput(f"{what}: its shelf_life, which counts from the end of synthesis, ends before qc does; give a longer one.")
     index = p.transport_index_per_GBq
@@ -332,12 +291,6 @@ def _product(r: _Reading, p: ProductPart, doses_Bq: list[float]) -> Product:
     )  # fmt: skip
 
 
-def _lives(name: str, seconds: float, what: str) -> None:
-    """A time in which all has decayed is a wrong unit."""
-    if seconds > 100 * nuclide(name).half_life_s:
-        raise BadInput(f"{what}: {seconds:g} s is more than 100 half-lives of {name}; check the unit.")
-
-
 def _index_per_GBq(name: str, shield: tuple[tuple[str, float], ...], radius_cm: float, dose_Bq: float) -> float:
     """Transport index per GBq, 100 times mSv/h at 1 m from the package, before it is rounded."""
     from ..supply.packages import package
@@ -345,10 +298,10 @@ def _index_per_GBq(name: str, shield: tuple[tuple[str, float], ...], radius_cm: 
     return 100 * package({name: dose_Bq}, shield=shield, radius_cm=radius_cm).one_metre_mSv_per_h / dose_Bq * 1e9
 
 
-def _check_labs(r: _Reading, sites: Mapping[str, Site], products: Mapping[str, Product]) -> None:
+def _check_labs(r: Reading, sites: Mapping[str, Site], products: Mapping[str, Product]) -> None:
     for s in sites.values():
         for name in s.products:
-            _known(name, products, f"site {s.id}", "product")
+            known(name, products, f"site {s.id}", "product")
         if s.products and s.cells == 0:
             raise BadInput(f"site {s.id}: it makes {s.products[0]} and has no cells; give it cells.")
         for name, limit in s.possession_Bq.items():
@@ -360,112 +313,19 @@ def _check_labs(r: _Reading, sites: Mapping[str, Site], products: Mapping[str, P
             r.warnings.append(f"no lab makes {name}: none of its patients can be served")
 
 
-def _machine(r: _Reading, m: MachinePart, sites: Mapping[str, Site]) -> Machine:
-    what = f"machine {m.id}"
-    _known(m.site, sites, what, "site")
-    make = {"cyclotron": _cyclotron, "reactor": _reactor, "generator": _generator, "line": _line}[m.kind]
-    name, lots = make(r, m, ZoneInfo(sites[m.site].zone))
-    if not lots:
-        raise BadInput(f"{what}: no run fits between start and end within its hours; correct lengths, every or hours.")
-    if len(lots) > _MOST_LOTS:
-        raise BadInput(f"{what}: more than {_MOST_LOTS} runs are possible, too many to choose from; give a longer 'every' or fewer lengths.")
-    if not all(0 < x.activity_Bq < math.inf for x in lots):
-        raise BadInput(f"{what}: its runs would yield no {name}; correct the nuclide, or what it is made from.")
-    if len({x.id for x in lots}) < len(lots):
-        raise BadInput(f"{what}: two of its discharges are at one time; give them as one.")
-    if m.success == 1.0:
-        r.assumptions.append(f"no probability of failure is given for {m.id}: in the risk it never fails")
-    return Machine(m.id, m.site, name, m.kind, tuple(lots), m.changeover, m.parallel, m.success, m.cool, m.recovery, m.beam)
-
-
-def _starts(r: _Reading, m: MachinePart, tz: ZoneInfo, length_s: float) -> list[float]:
-    """When a run of a length may start: on the grid, within the hours from start to end."""
-    end_s = (r.end - r.start).total_seconds()
-    hours = ((0.0, end_s),) if m.hours is None else opening_hours(m.hours, r.start, r.end, tz, (), f"machine {m.id}")
-    grids = [np.arange(a, min(b - length_s + 1e-6, a + _MOST_LOTS * m.every + 1), m.every) for a, b in hours]
-    return np.concatenate(grids)[: _MOST_LOTS + 1].tolist() if grids else []
-
-
-def _lot(m: MachinePart, name: str, start_s: float, end_s: float, activity_Bq: float, *, adjustable: bool = True) -> Lot:
-    cost = m.run_cost + m.hour_cost * (end_s - start_s) / 3600
-    mark = f"{round(end_s / 60, 2):.15g}" + (f"-{round((end_s - start_s) / 60, 2):.15g}" if end_s > start_s else "")
-    return Lot(f"{m.id}+{mark}", m.id, m.site, name, start_s, end_s, activity_Bq, adjustable, cost, m.cost_per_GBq * 1e-9)
-
-
-def _cyclotron(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
-    from ..supply.production import irradiate
-
-    lots, name = [], ""
-    for length in dict.fromkeys(m.lengths):
-        run = irradiate(m.reaction or "", m.energy or 0.0, m.exit or 0.0, m.current or 0.0, length, cool_s=m.cool, enrichment=m.enrichment, cyclotron=m.cyclotron)
-        name = nuclide(m.nuclide or run.product).name
-        _lives(name, m.cool, f"machine {m.id}: cool")
-        # What has grown in by the end of the cooling counts at the end of the run, so that plain decay leads to it.
-        activity = run.after.activity_Bq.get(name, 0.0) * math.exp(nuclide(name).decay_constant_per_s * m.cool)
-        r.warnings += [f"machine {m.id}: {w}" for w in run.warnings if f"machine {m.id}: {w}" not in r.warnings]
-        lots += [_lot(m, name, t, t + length, activity) for t in _starts(r, m, tz, length)]
-    if m.reaction:
-        r.assumptions.append(f"{m.id}: thick-target yield of {m.reaction} from {m.energy:g} to {m.exit:g} MeV at {1e6 * (m.current or 0):g} uA, relative standard uncertainty {100 * run.u_relative:.0f} %")
-    return name, lots
-
-
-def _reactor(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
-    name = nuclide(m.nuclide).name if m.nuclide else ""
-    computed = 0.0
-    if m.target is not None and None not in (m.flux, m.irradiation, m.mass):
-        from ..supply.production.reactor import irradiate_neutrons
-
-        made = irradiate_neutrons(m.target, m.flux, m.irradiation, mass_kg=m.mass, enrichment=m.enrichment, cool_s=m.cool)  # type: ignore[arg-type]
-        name = name or made.product
-        _lives(name, m.cool, f"machine {m.id}: cool")
-        computed = made.after.activity_Bq.get(name, 0.0) * math.exp(nuclide(name).decay_constant_per_s * m.cool)
-        r.assumptions.append(f"{m.id}: {m.target} at {m.flux:.2g} /cm2/s, relative standard uncertainty {100 * made.u_relative:.0f} %")
-    lots = []
-    for n, d in enumerate(m.discharge, 1):
-        end = _seconds(d.time, r.start, tz)
-        if end > (r.end - r.start).total_seconds():
-            raise BadInput(f"machine {m.id}: discharge {n} lies after the end of the scenario; remove it or move the end.")
-        # A discharge may lie before the start: what is left of it can be used. The position is held for no time.
-        lots.append(_lot(m, name, end, end, d.activity if d.activity is not None else computed))
-    return name, lots
-
-
-def _generator(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
-    from ..supply.production.generators import elution_Bq, generator
-
-    g = generator(m.generator or "")
-    calibrated = _seconds(m.calibration, r.start, tz)  # type: ignore[arg-type]
-    if abs(calibrated) > 1000 * 86400:
-        raise BadInput(f"machine {m.id}: its calibration lies more than 1000 days from the start of the scenario; correct the date.")
-    _lives(g.daughter, m.cool, f"machine {m.id}: cool")
-    rate = nuclide(g.parent).decay_constant_per_s
-    lots = []
-    for length in dict.fromkeys(m.lengths):
-        for t in _starts(r, m, tz, length):
-            parent = (m.activity or 0.0) * math.exp(-rate * (t + length - calibrated))
-            lots.append(_lot(m, nuclide(g.daughter).name, t, t + length, elution_Bq(parent, m.generator or "", length), adjustable=False))
-    return nuclide(g.daughter).name, lots
-
-
-def _line(r: _Reading, m: MachinePart, tz: ZoneInfo) -> tuple[str, list[Lot]]:
-    name = nuclide(m.nuclide or "").name
-    _lives(name, m.cool, f"machine {m.id}: cool")
-    return name, [_lot(m, name, t, t + length, (m.rate or 0.0) * length) for length in dict.fromkeys(m.lengths) for t in _starts(r, m, tz, length)]
-
-
-def _lanes(r: _Reading, sites: Mapping[str, Site]) -> tuple[Lane, ...]:
+def _lanes(r: Reading, sites: Mapping[str, Site]) -> tuple[Lane, ...]:
     found = [_lane(r, x, sites) for x in r.file.lane]
     for x in r.file.lanes:
         found += _many_lanes(r, x, sites)
-    _once((x.id for x in found), "lane")
+    once((x.id for x in found), "lane")
     if any(x.success == 1.0 and x.late == 0.0 for x in found):
         r.assumptions.append("lanes without a given probability of failure or delay are always in time in the risk")
     return tuple(found)
 
 
-def _lane(r: _Reading, x: LanePart, sites: Mapping[str, Site]) -> Lane:
-    _known(x.origin, sites, f"lane {x.id}", "site")
-    _known(x.destination, sites, f"lane {x.id}", "site")
+def _lane(r: Reading, x: LanePart, sites: Mapping[str, Site]) -> Lane:
+    known(x.origin, sites, f"lane {x.id}", "site")
+    known(x.destination, sites, f"lane {x.id}", "site")
     tz = zone(x.zone, f"lane {x.id}") if x.zone is not None else ZoneInfo(sites[x.origin].zone)
     times = clock_times(x.departures, x.days, r.start, r.end, tz, (), f"lane {x.id}")
     if x.departures and not times:
@@ -474,9 +334,9 @@ def _lane(r: _Reading, x: LanePart, sites: Mapping[str, Site]) -> Lane:
     return Lane(x.id, x.origin, x.destination, x.mode, x.duration, departures, x.cost, x.max_transport_index or math.inf, x.capacity, x.success, x.late, x.delay)
 
 
-def _many_lanes(r: _Reading, x: LanesPart, sites: Mapping[str, Site]) -> list[Lane]:
+def _many_lanes(r: Reading, x: LanesPart, sites: Mapping[str, Site]) -> list[Lane]:
     for n in [*x.origins, *(x.destinations or [])]:
-        _known(n, sites, "lanes", "site")
+        known(n, sites, "lanes", "site")
     wanted = x.destinations or [s.id for s in sites.values() if s.chairs > 0]
     out = []
     for origin in x.origins:

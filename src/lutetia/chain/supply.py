@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import hashlib
 import io
 import json
 import math
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,28 +202,21 @@ def _kind(s: Scenario, name: str) -> str:
 
 
 def _rooms(s: Scenario, p: SupplyPlan, result: dict[str, Any]) -> None:
-    """Name the cell of each batch: batches of a lab to its cells, in order (CP-SAT), cleaning between them counted."""
-    from ..supply.manufacture.schedule import Resource, Step, Task, schedule_batches
+    """Name the cell of each batch, cleaning after it counted: in order of their starts, each takes the first cell that is free.
 
+    As many cells as there are batches at one time are enough for that; a plan never has more than the lab has cells.
+    """
     cell: dict[str, str] = {}
     for lab in sorted({b.lab for b in p.batches}):
-        here = [b for b in p.batches if b.lab == lab]
-        names = [f"cell {n + 1}" for n in range(s.sites[lab].cells)]
-        tasks = [
-            Task(b.id, (Step("synthesis", ("hot cell",), b.synthesis_end_s - b.start_s, s.products[b.product].cleaning_s),), b.start_s, _minute_after(b.synthesis_end_s))
-            for b in here
-        ]  # fmt: skip
-        found = schedule_batches(tasks, [Resource(n, "hot cell") for n in names], time_limit_s=5.0)
-        cell |= {a.task: a.resources[0] for a in found.assignments}
-        for b in here:
-            if b.id not in cell:
-                raise CouldNot(f"The batches of {lab} could not be assigned to its cells ({found.status}); give it a cell more or a longer cleaning grid.")
+        free_s = [-math.inf] * s.sites[lab].cells
+        for b in sorted((b for b in p.batches if b.lab == lab), key=lambda b: (b.start_s, b.id)):
+            n = next((n for n, t in enumerate(free_s) if t <= b.start_s + 1e-6), None)
+            if n is None:
+                raise CouldNot(f"The batches of {lab} could not be assigned to its cells; give it a cell more.")
+            free_s[n] = b.synthesis_end_s + s.products[b.product].cleaning_s
+            cell[b.id] = f"cell {n + 1}"
     for b in result["batches"]:
         b["cell"] = cell[b["batch"]]
-
-
-def _minute_after(seconds: float) -> float:
-    return 60.0 * math.ceil(seconds / 60 + 1)
 
 
 def _orders(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -255,14 +249,15 @@ def _waybills(s: Scenario, loaded: LoadedScenario, p: SupplyPlan) -> list[dict[s
         activity = d.release_Bq * math.exp(-product.decay_per_s * (x.depart_s - b.release_s))
         key = (product.name, float(f"{activity:.3g}"))
         if key not in known:
-            known[key] = package({product.nuclide: key[1]}, shield=product.shield, radius_cm=product.package_radius_cm)
+            # The index of the product may be the user's own; category and label then follow it.
+            rate = product.transport_index_per_Bq * key[1] / 100
+            known[key] = package({product.nuclide: key[1]}, shield=product.shield, radius_cm=product.package_radius_cm, one_metre_mSv_per_h=rate)
         one = known[key]
-        index = product.transport_index_per_Bq * activity
         out.append(
             {
                 "package": f"{d.delivery}/{d.patient}", "consignor": b.lab, "consignee": x.hospital, "by": "vehicle" if x.tour else mode.get(x.lane or "", "road"), "nuclide": product.nuclide,
                 "activity_Bq": activity, "at": _iso(loaded, x.depart_s, s.sites[b.lab].zone), "type": one.type, "un_number": one.un_number, "proper_shipping_name": one.proper_shipping_name,
-                "transport_index": math.ceil(10 * index - 1e-9) / 10 if index > 0.05 / 100 else 0.0, "category": one.category, "labels": list(one.labels), "edition": one.edition,
+                "transport_index": one.transport_index, "category": one.category, "labels": list(one.labels), "edition": one.edition,
                 "unverified": list(one.unverified),
             }
         )  # fmt: skip
@@ -294,9 +289,13 @@ def calendar(result: dict[str, Any]) -> str:
     events += [(f"Injection {x['patient']}", x["injection"], x["injection"], f"{x['product']}, batch {x['batch']}", x["hospital"]) for x in result["plan"]]
     stamp = _utc(result["start"])
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//lutetia//supply//EN", "CALSCALE:GREGORIAN"]
-    for n, (name, begin, end, text, place) in enumerate(events):
+    seen: Counter[str] = Counter()
+    for name, begin, end, text, place in events:
+        seen[name] += 1
+        # By its name an event is the same one in a plan that is made anew: a calendar then moves it. An event without length has no end.
+        uid = hashlib.sha256(f"{result['provenance']['scenario_sha256']} {name} {seen[name]}".encode()).hexdigest()[:24]
         lines += [
-            "BEGIN:VEVENT", f"UID:{n}-{result['provenance']['scenario_sha256'][:16]}@lutetia", f"DTSTAMP:{stamp}", f"DTSTART:{_utc(begin)}", f"DTEND:{_utc(end)}",
+            "BEGIN:VEVENT", f"UID:{uid}@lutetia", f"DTSTAMP:{stamp}", f"DTSTART:{_utc(begin)}", *([f"DTEND:{_utc(end)}"] if _utc(end) > _utc(begin) else []),
             f"SUMMARY:{_escaped(name)}", f"DESCRIPTION:{_escaped(text)}", f"LOCATION:{_escaped(place)}", "END:VEVENT",
         ]  # fmt: skip
     return "".join(_folded(x) + "\r\n" for x in [*lines, "END:VCALENDAR"])
