@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .. import __version__
-from ..core import BadInput, CouldNot, finite_or_none, staged_folder, to_json, write_atomic
+from ..core import BadInput, finite_or_none, staged_folder, to_json, write_atomic
 from ..supply.network.ledger import Ledger, ledger
 from ..supply.network.model import Batch, Scenario, SupplyPlan, plan_as_dict, plan_from_dict
 from ..supply.network.reasons import binding, unserved
@@ -202,19 +202,13 @@ def _kind(s: Scenario, name: str) -> str:
 
 
 def _rooms(s: Scenario, p: SupplyPlan, result: dict[str, Any]) -> None:
-    """Name the cell of each batch, cleaning after it counted: in order of their starts, each takes the first cell that is free.
-
-    As many cells as there are batches at one time are enough for that; a plan never has more than the lab has cells.
-    """
+    """Name the cell of each batch: in order of their starts, the first that is clean. The plan never has more at once than cells, so this never fails."""
     cell: dict[str, str] = {}
-    for lab in sorted({b.lab for b in p.batches}):
-        free_s = [-math.inf] * s.sites[lab].cells
-        for b in sorted((b for b in p.batches if b.lab == lab), key=lambda b: (b.start_s, b.id)):
-            n = next((n for n, t in enumerate(free_s) if t <= b.start_s + 1e-6), None)
-            if n is None:
-                raise CouldNot(f"The batches of {lab} could not be assigned to its cells; give it a cell more.")
-            free_s[n] = b.synthesis_end_s + s.products[b.product].cleaning_s
-            cell[b.id] = f"cell {n + 1}"
+    free: dict[tuple[str, int], float] = {}
+    for b in sorted(p.batches, key=lambda b: (b.start_s, b.id)):
+        n = next(n for n in range(s.sites[b.lab].cells) if free.get((b.lab, n), -math.inf) <= b.start_s + 1e-6)
+        free[b.lab, n] = b.synthesis_end_s + s.products[b.product].cleaning_s
+        cell[b.id] = f"cell {n + 1}"
     for b in result["batches"]:
         b["cell"] = cell[b["batch"]]
 
