@@ -35,7 +35,7 @@ def help_seconds() -> dict[str, float]:
 
 
 def main() -> None:
-    found = {"lutetia --help": help_seconds()}
+    found: dict[str, dict[str, object]] = {"lutetia --help": {**help_seconds()}}
     for title, script in (("Voxel fits, 4 x 128^3", "voxel_fits.py"), ("Kernel engine, 256 x 256 x 199", "kernel_engine.py"), ("Photon Monte Carlo, 128^3", "photon_mc.py"), ("Alpha tracks through a cell", "alpha_tracks.py"), ("Clusters of cells, 177Lu", "clusters.py"), ("Compare, demo patient, four nuclides", "compare.py"), ("Whole body with receptors, 66 states", "pbpk.py"), ("Charged-particle production, 100Mo", "production.py")):
         found[title] = measure(script)
     for title, script in (("Supply: routes, plans, Monte Carlo", "supply.py"), ("A plan carried out 1000 times, country scenario", "supply_risk.py")):

@@ -12,12 +12,13 @@ pytest.importorskip("highspy", reason="needs the extra 'supply'")
 pytest.importorskip("ortools", reason="needs the extra 'supply'")
 pytest.importorskip("pyvrp", reason="needs the extra 'supply'")
 
-from lutetia.supply.network.ledger import ENDS, ledger  # noqa: E402
-from lutetia.supply.network.model import plan_as_dict, plan_from_dict  # noqa: E402
-from lutetia.supply.network.reasons import unserved  # noqa: E402
-from lutetia.supply.network.solve import solve  # noqa: E402
-from tests.supply_samples import small_scenario  # noqa: E402
-from tests.supply_validity import faults  # noqa: E402
+from tests.supply_samples import small_scenario
+from tests.supply_validity import faults
+
+from lutetia.supply.network.ledger import ENDS, ledger
+from lutetia.supply.network.model import plan_as_dict, plan_from_dict
+from lutetia.supply.network.reasons import unserved
+from lutetia.supply.network.solve import solve
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

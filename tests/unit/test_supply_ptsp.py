@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 pytest.importorskip("ortools", reason="needs the extra 'supply'")
 
 from tests.supply_validity import faults
 
 from lutetia.chain.scenario_file import load_scenario
+from lutetia.cli.app import app
 from lutetia.supply.network.candidates import candidates
-from lutetia.supply.network.model import Fleet, Lot, Machine, Patient, Product, Scenario, Site, SupplyPlan
+from lutetia.supply.network.makespan import least_makespan
+from lutetia.supply.network.model import Fleet, Lane, Lot, Machine, Patient, Product, Scenario, Site
 from lutetia.supply.network.solve import solve
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "supply-ptsp" / "scenario.toml"
@@ -140,3 +146,91 @@ def _time(i: Instance, whole: list[list[int]]) -> float:
             end += 1
         back = max(end, back) + sum(way)
     return back
+
+
+# Demands, ways, Q = 10 and B = 20 of the worked example that Lacomme, Moukrim, Quilliot and Vinot give with their paper
+# (Int. J. Prod. Res. 56:4313, 2018, doi:10.1080/00207543.2018.1431416); here with one vehicle. The ways do not obey the
+# triangle inequality: 1 to 4 is 30, by way of the plant 20.
+_WAYS = ((0, 10, 15, 5, 10, 5, 10), (10, 0, 10, 10, 30, 20, 20), (15, 10, 0, 25, 30, 20, 10), (5, 10, 25, 0, 10, 15, 20), (10, 30, 30, 10, 0, 10, 15), (5, 20, 20, 15, 10, 0, 10), (10, 20, 10, 20, 15, 10, 0))
+LACOMME = Instance(((0, 0),) * 7, _WAYS, (0, 3, 4, 2, 6, 5, 3), 10, 20, 110)
+
+
+@pytest.mark.parametrize("life", [6, 9, 20])
+@pytest.mark.parametrize("seed", range(4))
+def test_two_ways_to_the_optimum_agree(seed: int, life: int) -> None:
+    i = draw(seed, 5, life=life)
+    assert optimum(i) == by_permutations(i)
+
+
+def test_the_optimum_of_one_customer_is_known() -> None:
+    # Three units are made in 3 steps, the way is 4 steps there and 4 back.
+    assert optimum(Instance(((0, 0), (4, 0)), ((0, 4), (4, 0)), (0, 3), 8, 9, 60)) == 3 + 4 + 4
+
+
+@pytest.mark.parametrize(("seed", "customers", "life"), [(0, 4, 9), (1, 4, 6), (2, 5, 6), (3, 5, 9), (4, 5, 20), (5, 6, 6), (6, 6, 9), (7, 6, 20)])
+def test_the_plan_is_the_optimum(seed: int, customers: int, life: int) -> None:
+    i = draw(seed, customers, life=life)
+    s = scenario(i)
+    p = solve(s, time_limit_s=60)
+    assert not faults(s, p)
+    assert len(p.doses) == customers
+    assert p.cost == optimum(i) * STEP_S
+    assert p.cost_bound == p.cost
+
+
+def test_an_example_of_the_literature_with_one_vehicle() -> None:
+    s = scenario(LACOMME)
+    p = solve(s, time_limit_s=60)
+    assert not faults(s, p)
+    assert p.cost == p.cost_bound == optimum(LACOMME) * STEP_S == by_permutations(LACOMME) * STEP_S
+
+
+def test_the_file_of_ten_customers_is_solved_to_its_optimum(tmp_path: Path) -> None:
+    """The file holds what the seed draws; the command proves the optimum."""
+    i = draw(SEED, 10, end=72)
+    s = load_scenario(EXAMPLE).scenario
+    names = ["plant", *(x.hospital for x in s.patients)]
+    assert [x.prescribed_Bq for x in s.patients] == [q * 3e8 for q in i.demand[1:]]
+    assert s.road_times_s == {(a, b): i.time[j][k] * STEP_S for j, a in enumerate(names) for k, b in enumerate(names) if j != k}
+    assert s.products["product"].shelf_life_s == i.life * STEP_S
+    out = CliRunner().invoke(app, ["supply", str(EXAMPLE), "--out", str(tmp_path), "--json"])
+    assert out.exit_code == 0, out.output
+    r = json.loads(out.stdout)
+    assert r["served"] == 10
+    assert r["cost"]["makespan_s"] == optimum(i) * STEP_S == 280 * 60
+    assert r["gap"] == 0
+    # One vehicle: no trip leaves before the last one is back.
+    times = [(x["depart"], x["return"]) for x in r["tours"]]
+    assert sorted(times) == times
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(times))
+    assert times[-1][1] == "2026-11-02T04:40:00+00:00"
+
+
+@given(seed=st.integers(0, 10**6), customers=st.integers(1, 6), life=st.integers(6, 20))
+@settings(max_examples=12, deadline=None)
+def test_the_bound_is_never_above_the_optimum(seed: int, customers: int, life: int) -> None:
+    i = draw(seed, customers, life=life)
+    least = least_makespan(candidates(scenario(i)))
+    assert least is not None
+    assert least.back_s <= optimum(i) * STEP_S
+    assert sorted(x for t in least.trips for x in t) == [f"c{k}" for k in range(1, customers + 1)]
+
+
+def test_there_is_no_bound_for_other_scenarios() -> None:
+    s = scenario(draw(0, 3))
+    two = replace(s, sites={**s.sites, "plant": replace(s.sites["plant"], fleet=Fleet(2, max_transport_index=8.0))})
+    by_lane = replace(s, lanes=(Lane("l", "plant", "c1", "road", 1200.0),))
+    assert least_makespan(candidates(two)) is None
+    assert least_makespan(candidates(by_lane)) is None
+
+
+def test_a_customer_out_of_reach_does_not_bound_the_others() -> None:
+    i = draw(1, 4)
+    s = scenario(i)
+    far = Patient("far", "far", "p", UNIT_BQ, 0.0, i.end * STEP_S)
+    way = {(a, b): (i.life + 1) * STEP_S for a in s.sites for b in ("far",)} | {(b, a): (i.life + 1) * STEP_S for a in s.sites for b in ("far",)}
+    s = replace(s, sites={**s.sites, "far": Site("far", "far", 1.0, 1.0, "UTC", chairs=1)}, patients=(*s.patients, far), road_times_s={**s.road_times_s, **way})
+    p = solve(s, time_limit_s=60)
+    assert not faults(s, p)
+    assert {d.patient for d in p.doses} == {f"c{k}" for k in range(1, 5)}
+    assert p.cost == optimum(i) * STEP_S

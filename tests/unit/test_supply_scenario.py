@@ -437,7 +437,6 @@ def test_a_disturbance_takes_out_what_is_lost(tmp_path: Path) -> None:
     assert gone == {x.id for x in whole.machines[0].lots if x.start_s < 7 * HOUR and x.end_s > 5 * HOUR} and gone
     assert [p.id for p in after(tmp_path, ADDED)[1].patients] == ["one", "two", "new"]
     assert [p.id for p in after(tmp_path, DOWN.replace("machine-down", "patient-cancelled").replace('"target"', '"one"'))[1].patients] == ["two"]
-    assert not after(tmp_path, DOWN.replace("machine-down", "lane-cancelled").replace('"target"', '"to-far"'))[1].lanes
 
 
 @pytest.mark.parametrize(

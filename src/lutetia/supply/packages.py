@@ -117,7 +117,8 @@ class Package:
 
 
 def package(
-    activity_Bq: Mapping[str, float], *, form: str = "liquid", shield: Sequence[tuple[str, float]] = (("lead", 1.0),), radius_cm: float = 15.0
+    activity_Bq: Mapping[str, float], *, form: str = "liquid", shield: Sequence[tuple[str, float]] = (("lead", 1.0),), radius_cm: float = 15.0,
+    one_metre_mSv_per_h: float | None = None,
 ) -> Package:
     """The package that holds these activities.
 
@@ -131,6 +132,8 @@ def package(
         Materials and thicknesses in cm, from the inside out.
     radius_cm : float
         From the source to the surface of the package.
+    one_metre_mSv_per_h : float, optional
+        Dose rate 1 m from the surface as it was measured, in place of the estimate.
 
     Raises
     ------
@@ -151,7 +154,7 @@ def package(
     def rate(distance_cm: float, scattered: bool = True) -> float:
         return sum(dose_rate_mSv_per_h(n, a, layers, distance_cm, with_buildup=scattered) for n, a in given.items())
 
-    surface, at_metre = rate(radius_cm), rate(radius_cm + 100.0)
+    surface, at_metre = rate(radius_cm), rate(radius_cm + 100.0) if one_metre_mSv_per_h is None else one_metre_mSv_per_h
     excepted = a_sum <= _EXCEPTED_SHARE[form] * (1 + 1e-12) and surface <= _EXCEPTED_SURFACE_MSV_PER_H
     kind = "excepted" if excepted else "A" if a_sum <= 1 + 1e-12 else "B"
     index = 0.0 if excepted else transport_index(at_metre)

@@ -6,15 +6,19 @@ Decay makes this list short: what arrives too late is not on it.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..geography import great_circle_km
-from .model import Interval, Lot, Machine, Patient, Product, Scenario, Site
+from .model import Delivery, Interval, Lot, Machine, Patient, Product, Scenario, Site
 
+_SAME = 1e-12  # share by which two activities may differ and be one
 _DEPARTURES = 3  # how many departures of a lane are worth waiting for
+_SECOND = 1.0
+
+Shut = Mapping[str, Sequence[Interval]]  # when a lane does not run
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class PossibleBatch:
 
     @property
     def id(self) -> str:
-        return f"{self.product}@{self.lab}+{self.start_s / 60:.0f}"
+        return f"{self.product}@{self.lab}+{round(self.start_s / 60, 2):.15g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,13 @@ class Candidates:
     slots: list[Slot] = field(default_factory=list)
 
 
-def candidates(scenario: Scenario, *, not_before_s: float = -math.inf, keep: Collection[str] = ()) -> Candidates:
-    """What could be part of a plan; nothing that would begin before `not_before_s`, but for the lots and batches in `keep`."""
+def candidates(
+    scenario: Scenario, *, not_before_s: float = -math.inf, keep: Collection[str] = (), sent: Mapping[tuple[str, str], Delivery] | None = None, shut: Shut | None = None
+) -> Candidates:
+    """What could be part of a plan; nothing that would begin before `not_before_s`, but for the lots and batches in `keep`.
+
+    What has been `sent`, by batch and hospital, goes the way it went; lanes do not leave while they are `shut`.
+    """
     c = Candidates(scenario, {m.id: m for m in scenario.machines})
     c.groups = _groups(scenario)
     last_s = max((g.latest_s for g in c.groups), default=0.0)
@@ -109,9 +118,9 @@ def candidates(scenario: Scenario, *, not_before_s: float = -math.inf, keep: Col
         if any(g.product == product.name for g in c.groups):
             for lab in scenario.sites.values():
                 if product.name in lab.products and lab.cells > 0:
-                    _batches(c, product, lab, not_before_s, keep)
-    _ways_and_slots(c)
-    return _useful(c)
+                    _batches(c, product, lab, not_before_s, keep, shut or {})
+    _ways_and_slots(c, not_before_s, sent or {}, shut or {})
+    return _useful(c, keep)
 
 
 def _groups(scenario: Scenario) -> list[Group]:
@@ -130,7 +139,7 @@ def _next_open(hours: tuple[Interval, ...], time_s: float) -> float:
     return time_s if within(hours, time_s) else min((a for a, _ in hours if a >= time_s), default=math.inf)
 
 
-def arrivals(scenario: Scenario, origin: str, destination: str, ready_s: float) -> list[tuple[float, float, str | None, float, float]]:
+def arrivals(scenario: Scenario, origin: str, destination: str, ready_s: float, shut: Shut | None = None) -> list[tuple[float, float, str | None, float, float]]:
     """Ways from one site to another for what is ready at a time: (depart, arrive, lane, cost, largest TI), earliest arrival first."""
     if origin == destination:
         return [(ready_s, ready_s, None, 0.0, math.inf)]
@@ -138,23 +147,37 @@ def arrivals(scenario: Scenario, origin: str, destination: str, ready_s: float) 
     for lane in scenario.lanes:
         if (lane.origin, lane.destination) != (origin, destination):
             continue
-        if lane.duration_s is not None:
-            found.append((ready_s, ready_s + lane.duration_s, lane.id, lane.cost, lane.max_transport_index))
-        later = sorted((d for d in lane.departures if d.cutoff_s >= ready_s), key=lambda d: d.arrive_s)[:_DEPARTURES]
+        closed = (shut or {}).get(lane.id, ())
+        if lane.duration_s is not None and math.isfinite(leave := _reopens(closed, ready_s)):
+            found.append((leave, leave + lane.duration_s, lane.id, lane.cost, lane.max_transport_index))
+        later = sorted((d for d in lane.departures if d.cutoff_s >= ready_s and not (closed and within(tuple(closed), d.cutoff_s))), key=lambda d: d.arrive_s)[:_DEPARTURES]
         found += [(d.cutoff_s, d.arrive_s, lane.id, lane.cost, lane.max_transport_index) for d in later]
     return sorted(found, key=lambda x: (x[1], x[3]))
 
 
-def _batches(c: Candidates, product: Product, lab: Site, not_before_s: float, keep: Collection[str]) -> None:
+def _reopens(closed: Sequence[Interval], time_s: float) -> float:
+    """The first time from `time_s` on that lies in none of the intervals."""
+    for a, b in sorted(closed):
+        if a <= time_s <= b:
+            time_s = b + _SECOND
+    return time_s
+
+
+def _batches(c: Candidates, product: Product, lab: Site, not_before_s: float, keep: Collection[str], shut: Shut) -> None:
     """Batches of a product at a lab, and what can be drawn for each."""
     s, decay = c.scenario, product.decay_per_s
+    full = {x.id for x in s.lanes if x.capacity is not None}
     ready: list[tuple[int, float, float, list]] = []
     for n, lot in enumerate(c.lots):
         m = c.machines[lot.machine]
         if lot.nuclide == product.nuclide:
             there = lot.end_s + m.cool_s
-            ready += [(n, lot.end_s, m.recovery, ways)] if (ways := arrivals(s, lot.site, lab.id, there)) else []
-    starts = list(lab.start_times_s) or sorted({_next_open(lab.hours, w[1]) for *_, ways in ready for w in ways})
+            ways = arrivals(s, lot.site, lab.id, there, shut)
+            if there < not_before_s and lot.site != lab.id:  # what was not sent when it was ready can be sent now
+                ways += arrivals(s, lot.site, lab.id, not_before_s, shut)
+            ready += [(n, lot.end_s, m.recovery, ways)] if ways else []
+    # Whole seconds, so that two batches of one id are one batch.
+    starts = list(lab.start_times_s) or sorted({x if math.isinf(x) else float(math.ceil(x - 1e-6)) for *_, ways in ready for w in ways for x in (_next_open(lab.hours, w[1]),)})
     margin = product.yield_fraction / (1 + product.margin) * (1 - product.residue_fraction - product.qc_fraction)
     for start in starts:
         end = start + product.synthesis_s
@@ -164,16 +187,16 @@ def _batches(c: Candidates, product: Product, lab: Site, not_before_s: float, ke
             continue
         feeds = []
         for n, end_s, recovery, ways in ready:
-            fresh = [w for w in ways if start - product.max_wait_s - 1e-6 <= w[1] <= start + 1e-6]
-            if fresh:
-                depart, arrive, lane, cost, _ = min(fresh, key=lambda w: (w[3], w[1]))
-                feeds.append(PossibleDraw(n, len(c.batches), recovery * math.exp(-decay * (start - end_s)), lane, depart, arrive, cost))
+            fresh = [w for w in ways if start - product.max_wait_s - _SECOND < w[1] <= start + 1e-6]
+            for left in ([w for w in fresh if w[0] < not_before_s], [w for w in fresh if w[0] >= not_before_s]):
+                for depart, arrive, lane, cost, _ in [min(left, key=lambda w: (w[3], w[1]))] if left and not full & {w[2] for w in left} else left:
+                    feeds.append(PossibleDraw(n, len(c.batches), recovery * math.exp(-decay * (start - end_s)), lane, depart, arrive, cost))
         if feeds:
             c.batches.append(b)
             c.draws += feeds
 
 
-def _ways_and_slots(c: Candidates) -> None:
+def _ways_and_slots(c: Candidates, not_before_s: float, sent: Mapping[tuple[str, str], Delivery], shut: Shut) -> None:
     s = c.scenario
     by_place: dict[tuple[str, str], list[int]] = {}
     for n, g in enumerate(c.groups):
@@ -185,7 +208,9 @@ def _ways_and_slots(c: Candidates) -> None:
             if name != b.product:
                 continue
             latest = min(max(c.groups[g].latest_s for g in members), b.expiry_s)
-            ways = [w for w in _ways(s, n, b, hospital) if w.arrive_s + product.handling_s <= latest]
+            went = sent.get((b.id, hospital))
+            ways = [_gone(s, n, b, went)] if went is not None else _ways(s, n, b, hospital, max(b.release_s, not_before_s), shut)
+            ways = [w for w in ways if w.arrive_s + product.handling_s <= latest]
             first = min((w.arrive_s for w in ways), default=math.inf) + product.handling_s
             new = [
                 Slot(g, n, t, needed_release_Bq(product, c.groups[g].prescribed_Bq, t - b.release_s))
@@ -197,10 +222,23 @@ def _ways_and_slots(c: Candidates) -> None:
 
 
 def _times(s: Scenario, g: Group) -> list[float]:
-    """Injection times that are planned with: the window's ends and a grid between them, within the hospital's hours."""
-    grid = np.append(np.arange(g.earliest_s, g.latest_s, s.slot_s), g.latest_s)
+    """Injection times that are planned with: the window's ends and a grid between them, within the hospital's hours, and when it opens."""
     hours = s.sites[g.hospital].hours
+    opens = [a for a, _ in hours if g.earliest_s < a < g.latest_s]
+    grid = np.unique(np.concatenate([np.arange(g.earliest_s, g.latest_s, s.slot_s), [g.latest_s], opens]))
     return [float(t) for t in grid if within(hours, t)]
+
+
+def latest(c: Candidates) -> list[Slot]:
+    """Injection times less those that a later one replaces: where a patient takes no chair and nothing has decayed in between."""
+    kept: dict[tuple[int, int], list[Slot]] = {}
+    for x in sorted(c.slots, key=lambda x: -x.time_s):
+        later = kept.setdefault((x.group, x.batch), [])
+        free = c.scenario.products[c.groups[x.group].product].occupancy_s == 0
+        if not (free and any(y.release_Bq <= x.release_Bq * (1 + _SAME) for y in later)):
+            later.append(x)
+    chosen = {id(x) for own in kept.values() for x in own}
+    return [x for x in c.slots if id(x) in chosen]
 
 
 def needed_release_Bq(product: Product, prescribed_Bq: float, elapsed_s: float) -> float:
@@ -215,21 +253,29 @@ def needed_release_Bq(product: Product, prescribed_Bq: float, elapsed_s: float) 
     return prescribed_Bq / (1 - product.vial_residue_fraction) * math.exp(product.decay_per_s * elapsed_s)
 
 
-def _ways(s: Scenario, n: int, b: PossibleBatch, hospital: str) -> list[Way]:
+def _gone(s: Scenario, n: int, b: PossibleBatch, x: Delivery) -> Way:
+    """The way that a delivery has gone."""
+    kind = "tour" if x.tour is not None else "in-house" if x.hospital == b.lab else "lane"
+    return Way(n, x.hospital, kind, x.lane, x.depart_s, x.arrive_s, next((y.cost for y in s.lanes if y.id == x.lane), 0.0), math.inf)
+
+
+def _ways(s: Scenario, n: int, b: PossibleBatch, hospital: str, ready_s: float, shut: Shut) -> list[Way]:
     if b.lab == hospital:
         return [Way(n, hospital, "in-house", None, b.release_s, b.release_s, 0.0, math.inf)]
-    found = [Way(n, hospital, "lane", lane, depart, arrive, cost, most) for depart, arrive, lane, cost, most in arrivals(s, b.lab, hospital, b.release_s)]
+    found = [Way(n, hospital, "lane", lane, depart, arrive, cost, most) for depart, arrive, lane, cost, most in arrivals(s, b.lab, hospital, ready_s, shut)]
     fleet = s.sites[b.lab].fleet
     if fleet is not None and fleet.vehicles > 0:
-        leave = _next_open(fleet.hours, b.release_s) + fleet.load_s
-        arrive = leave + road_s(s, b.lab, hospital)
-        if math.isfinite(arrive) and within(fleet.hours, arrive):
-            found.append(Way(n, hospital, "tour", None, leave, arrive, 0.0, fleet.max_transport_index))
-    # A way that arrives no earlier and costs no less than another is not worth a choice; a tour's cost is known only later.
+        way_s = fleet.load_s + road_s(s, b.lab, hospital)
+        begins = [max(a, ready_s) for a, z in fleet.hours if max(a, ready_s) + way_s <= z] if fleet.hours else [ready_s]
+        if begins:  # loading and the way fit into one shift
+            found.append(Way(n, hospital, "tour", None, min(begins) + fleet.load_s, min(begins) + way_s, 0.0, fleet.max_transport_index))
+    # A way that arrives no earlier and costs no less than another is not worth a choice, unless the other may be full;
+    # a tour's cost is known only later.
+    full = {x.id for x in s.lanes if x.capacity is not None}
     lanes = sorted((w for w in found if w.kind != "tour"), key=lambda w: (w.arrive_s, w.cost))
     kept: list[Way] = []
     for w in lanes:
-        if not any(k.cost <= w.cost and k.max_transport_index >= w.max_transport_index for k in kept):
+        if not any(k.cost <= w.cost and k.max_transport_index >= w.max_transport_index and k.lane not in full for k in kept):
             kept.append(w)
     return kept + [w for w in found if w.kind == "tour"]
 
@@ -248,13 +294,13 @@ def road_s(s: Scenario, origin: str, destination: str) -> float:
     return float(math.ceil(stated if stated is not None else s.road_fixed_s + 3600.0 * road_km(s, origin, destination) / s.road_speed_km_h))
 
 
-def _useful(c: Candidates) -> Candidates:
-    """Without the batches that reach nobody and the lots that feed none."""
-    reach = {x.batch for x in c.slots}
+def _useful(c: Candidates, keep: Collection[str]) -> Candidates:
+    """Without the batches that reach nobody and the lots that feed none, but for those in `keep`."""
+    reach = {x.batch for x in c.slots} | {n for n, b in enumerate(c.batches) if b.id in keep}
     keep_b = [n for n in range(len(c.batches)) if n in reach]
     new_b = {old: new for new, old in enumerate(keep_b)}
     draws = [d for d in c.draws if d.batch in new_b]
-    keep_l = sorted({d.lot for d in draws})
+    keep_l = sorted({d.lot for d in draws} | {n for n, x in enumerate(c.lots) if x.id in keep})
     new_l = {old: new for new, old in enumerate(keep_l)}
     out = Candidates(c.scenario, c.machines, [c.lots[n] for n in keep_l], [c.batches[n] for n in keep_b])
     out.draws = [PossibleDraw(new_l[d.lot], new_b[d.batch], d.start_per_draw, d.lane, d.depart_s, d.arrive_s, d.cost) for d in draws]

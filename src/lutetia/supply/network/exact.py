@@ -5,45 +5,33 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, product
 from typing import Any
 
 from ...core import BadInput, CouldNot
-from .candidates import Candidates, Slot, road_km
+from .candidates import Candidates, Slot, latest, road_km
+from .makespan import last_back, least_makespan, plan_by_trips, shift
 from .master import DAY_S
-from .model import Fleet, Interval, SupplyPlan, Tour
+from .model import Fleet, SupplyPlan, Tour
 from .program import need
 from .settle import Chosen, assemble
 from .tours import Stop, drive, leg_s
 
 _MOST_PATIENTS = 12
 _MOST_SLOTS = 4000
-_SAME = 1e-12  # share by which two activities may differ and be one
+_SAME = 1e-9  # what fits exactly must not be lost to rounding
 _ONE = 1_000_000  # activities and shares in whole millionths; needs are rounded up, what is there down
 
 
 def small_enough(c: Candidates) -> bool:
-    """Whether a scenario is solved as a whole: tours of one day, few patients."""
+    """Whether a scenario is solved as a whole: tours of one day, few patients, no licences."""
     patients = sum(len(g.patients) for g in c.groups)
-    return any(w.kind == "tour" for w in c.ways) and patients <= _MOST_PATIENTS and len(c.slots) <= _MOST_SLOTS and _one_day(c)
+    return not any(s.possession_Bq for s in c.scenario.sites.values()) and any(w.kind == "tour" for w in c.ways) and patients <= _MOST_PATIENTS and len(c.slots) <= _MOST_SLOTS and _one_day(c)
 
 
 def _one_day(c: Candidates) -> bool:
     times = [s.time_s for s in c.slots] + [c.batches[w.batch].release_s for w in c.ways if w.kind == "tour"]
     fleets = [s.fleet for s in c.scenario.sites.values() if s.fleet is not None]
     return len({math.floor(t / DAY_S) for t in times}) <= 1 and all(len(f.hours) <= 1 for f in fleets)
-
-
-def _latest(c: Candidates) -> list[Slot]:
-    """Injection times less those that a later one replaces: where a patient takes no chair and nothing has decayed in between."""
-    kept: dict[tuple[int, int], list[Slot]] = defaultdict(list)
-    for x in sorted(c.slots, key=lambda x: -x.time_s):
-        later = kept[x.group, x.batch]
-        free = c.scenario.products[c.groups[x.group].product].occupancy_s == 0
-        if not (free and any(y.release_Bq <= x.release_Bq * (1 + _SAME) for y in later)):
-            later.append(x)
-    chosen = {id(x) for own in kept.values() for x in own}
-    return [x for x in c.slots if id(x) in chosen]
 
 
 @dataclass(slots=True)
@@ -63,8 +51,6 @@ class _Whole:
     arcs: dict[str, list[tuple[str, str, bool, Any]]] = field(default_factory=dict)
     money: list[Any] = field(default_factory=list)
     returns: list[Any] = field(default_factory=list)
-    spent: list[tuple[int, Any]] = field(default_factory=list)  # vehicles of a lab, and the time that they spend together
-    soonest: list[tuple[int, Any]] = field(default_factory=list)  # when a vehicle can be back, if something is chosen
 
 
 def exact_plan(c: Candidates, *, time_limit_s: float, seed: int = 1) -> SupplyPlan:
@@ -86,16 +72,25 @@ def exact_plan(c: Candidates, *, time_limit_s: float, seed: int = 1) -> SupplyPl
             f"This scenario has {patients} patients{'' if _one_day(c) else ' and tours on more than one day'}; solved as a whole (as the makespan asks for) it may have {_MOST_PATIENTS} on one day. "
             "Make it smaller, or use the objective 'patients'."
         )
-    c = replace(c, slots=_latest(c))
+    for site in c.scenario.sites.values():
+        if site.possession_Bq:
+            raise BadInput(f"site {site.id}: a small scenario with tours is solved without possession limits; leave them out or add a lane in place of the fleet.")
+    c = replace(c, slots=latest(c))
     w = _Whole(cp_model.CpModel())
     _supply(c, w)
     _injections(c, w)
     for lab in sorted({c.batches[x.batch].lab for x in c.ways if x.kind == "tour"}):
         _circuits(c, w, lab)
     members = {p: g for g in c.groups for p in g.patients}
-    served = sum(round(1000 * members[p].priority) * x for (p, _), x in w.slot.items())
+    scale = 1 if all(float(g.priority).is_integer() for g in c.groups) else _ONE
+    served = sum(round(scale * members[p].priority) * x for (p, _), x in w.slot.items())
+    most = sum(g.priority * len(g.patients) for g in c.groups)
+    rounded = sum(abs(round(scale * g.priority) / scale - g.priority) * len(g.patients) for g in c.groups)
+    least = least_makespan(c) if c.scenario.objective == "makespan" else None
+    if least is not None:
+        _hint(w, plan_by_trips(w.model, least, w.arcs[least.lab], w.returns, _all(w), _solver(cp_model, 0.2 * time_limit_s, seed)))
     w.model.maximize(served)
-    solver = _solver(cp_model, 0.5 * time_limit_s, seed)
+    solver = _solver(cp_model, (0.5 if least is None else 0.3) * time_limit_s, seed)
     status = solver.solve(w.model)
     if status == cp_model.INFEASIBLE:
         from .solve import raise_conflict
@@ -103,56 +98,77 @@ def exact_plan(c: Candidates, *, time_limit_s: float, seed: int = 1) -> SupplyPl
         raise_conflict(c)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         raise CouldNot(f"No plan was found within {time_limit_s:g} s; give more time.")
-    weight, bound = solver.objective_value / 1000, solver.best_objective_bound / 1000
+    bound = solver.best_objective_bound / scale + rounded
+    everybody = sum(solver.value(x) for x in w.slot.values()) == patients
     w.model.clear_objective()
     w.model.add(served >= round(solver.objective_value))
-    for v, value in zip(_all(w), [solver.value(v) for v in _all(w)]):
-        w.model.add_hint(v, value)
+    _hint(w, [solver.value(v) for v in _all(w)])
     if c.scenario.objective == "makespan":
-        last = w.model.new_int_var(0, round(20 * DAY_S), "last")
-        w.model.add_max_equality(last, w.returns or [0])
-        for vehicles, spent in w.spent:
-            w.model.add(spent <= vehicles * last)
-        for soonest, used in w.soonest:
-            w.model.add(last >= soonest * used)
-        # Seconds first; money only between plans of one makespan.
+        last = last_back(w.model, w.returns)
+        if least is not None and everybody:
+            w.model.add(sum(w.slot.values()) == patients)
+            w.model.add(last >= least.back_s)
         w.model.minimize(last)
     else:
         w.model.minimize(sum(w.money) + sum(1e-9 * a for a in w.amount))
-    solver = _solver(cp_model, 0.5 * time_limit_s, seed)
+    solver = _solver(cp_model, (0.3 if least is not None else 0.5) * time_limit_s, seed)
     status = solver.solve(w.model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         raise CouldNot(f"No plan was found within {time_limit_s:g} s; give more time.")
-    settled = _read(c, w, solver)
     goal = solver.best_objective_bound
+    settled = _read(c, w, solver)
     cost_bound = settled.cost if status == cp_model.OPTIMAL else max(0.0, min(goal, settled.cost))
     if c.scenario.objective == "makespan":
-        made = max((t.return_s for t in settled.tours), default=0.0)
-        return SupplyPlan(
-            settled.lots, settled.batches, settled.deliveries, settled.tours, settled.doses, weight, bound, made, min(goal, made), {"makespan_s": made}, "exact (CP-SAT), makespan in s as cost"
-        )
-    return SupplyPlan(settled.lots, settled.batches, settled.deliveries, settled.tours, settled.doses, weight, bound, settled.cost, cost_bound, settled.costs, "exact (CP-SAT)")
+        # Money decides between plans of one makespan, as far as the time goes.
+        w.model.add(last <= solver.value(last))
+        _hint(w, [solver.value(v) for v in _all(w)])
+        w.model.minimize(sum(w.money))
+        solver = _solver(cp_model, 0.2 * time_limit_s, seed)
+        if solver.solve(w.model) in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            settled = _read(c, w, solver)
+        cost = max((t.return_s for t in settled.tours), default=0.0)
+        cost_bound, costs, method = min(goal, cost), {"makespan_s": cost}, "exact (CP-SAT), makespan in s as cost"
+    else:
+        cost, costs, method = settled.cost, settled.costs, "exact (CP-SAT)"
+    weight = settled.served_weight
+    return SupplyPlan(settled.lots, settled.batches, settled.deliveries, settled.tours, settled.doses, weight, max(weight, min(bound, most)), cost, cost_bound, costs, method)
 
 
 def _solver(cp_model: Any, limit_s: float, seed: int) -> Any:
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = max(limit_s, 1.0)
     solver.parameters.random_seed = seed % 2**31
+    # Presolve of OR-Tools 9.15 cuts off feasible plans of some of these models, also with single passes of it turned off. Workers
+    # that search neighbourhoods presolve those on their own, and now and then end the search with a bound that is wrong.
     solver.parameters.num_workers = 2
-    # Presolve of OR-Tools 9.15 cuts off feasible plans of some of these models (merging at-most-one rows while probing).
-    import os
-    solver.parameters.cp_model_presolve = bool(os.environ.get("PRE"))
-    if os.environ.get("PROBE"): solver.parameters.cp_model_probing_level = 0
-    if os.environ.get("INC"): solver.parameters.presolve_inclusion_work_limit = 0
-    if os.environ.get("KEEP"): solver.parameters.keep_all_feasible_solutions_in_presolve = True
-    if os.environ.get("MERGE"): solver.parameters.merge_at_most_one_work_limit = 0
-    if os.environ.get("LOGS"): solver.parameters.log_search_progress = True
+    solver.parameters.use_lns = False
+    solver.parameters.cp_model_presolve = False
     return solver
+
+
+def _hint(w: _Whole, values: list[int]) -> None:
+    w.model.clear_hints()
+    for x, value in zip(_all(w), values, strict=False):
+        w.model.add_hint(x, value)
 
 
 def _all(w: _Whole) -> list[Any]:
     arcs = [x for own in w.arcs.values() for *_, x in own]
     return [*w.lot, *w.amount, *w.batch, *w.draw, *w.way, *w.slot.values(), *w.shipment.values(), *w.by_tour.values(), *w.arrive.values(), *arcs]
+
+
+def _up(x: float) -> int:
+    return math.ceil(x * (1 - _SAME))
+
+
+def _down(x: float) -> int:
+    return math.floor(x * (1 + _SAME))
+
+
+def _room(c: Candidates, slot: int) -> int:
+    """Transport index of the vial for an injection."""
+    x = c.slots[slot]
+    return _up(_ONE * x.release_Bq * c.scenario.products[c.batches[x.batch].product].transport_index_per_Bq)
 
 
 def _supply(c: Candidates, w: _Whole) -> None:
@@ -163,7 +179,7 @@ def _supply(c: Candidates, w: _Whole) -> None:
         unit[lot.nuclide] = max(unit.get(lot.nuclide, 0.0), lot.activity_Bq)
     for n, lot in enumerate(c.lots):
         w.lot.append(m.new_bool_var(f"lot{n}"))
-        most = math.floor(_ONE * lot.activity_Bq / unit[lot.nuclide] * (1 + 1e-9))
+        most = _down(_ONE * lot.activity_Bq / unit[lot.nuclide])
         w.amount.append(m.new_int_var(0, most, f"amount{n}"))
         m.add(w.amount[n] <= most * w.lot[n]) if lot.adjustable else m.add(w.amount[n] == most * w.lot[n])
         w.money += [lot.fixed_cost * w.lot[n], lot.cost_per_Bq * unit[lot.nuclide] / _ONE * w.amount[n]]
@@ -175,7 +191,7 @@ def _supply(c: Candidates, w: _Whole) -> None:
     into, out_of = defaultdict(list), defaultdict(list)
     for n, d in enumerate(c.draws):
         lot = c.lots[d.lot]
-        most = math.floor(_ONE * lot.activity_Bq / unit[lot.nuclide] * (1 + 1e-9))
+        most = _down(_ONE * lot.activity_Bq / unit[lot.nuclide])
         w.draw.append(m.new_int_var(0, most, f"draw{n}"))
         into[d.batch].append((w.draw[n], d.start_per_draw))
         out_of[d.lot].append(w.draw[n])
@@ -197,14 +213,14 @@ def _supply(c: Candidates, w: _Whole) -> None:
     for n, b in enumerate(c.batches):
         product = s.products[b.product]
         per = unit[product.nuclide]
-        start = sum(math.floor(_ONE * f) * d for d, f in into[n])
+        start = sum(_down(_ONE * f) * d for d, f in into[n])
         if math.isfinite(product.max_start_Bq):
             m.add(start <= math.floor(_ONE * _ONE * product.max_start_Bq / per) * w.batch[n])
         if product.min_start_Bq > 0:
             m.add(start >= math.ceil(_ONE * _ONE * product.min_start_Bq / per) * w.batch[n])
         for x, _ in needs[n]:
             m.add_implication(x, w.batch[n])
-        m.add(sum(math.ceil(_ONE * a / per * 1e3 / b.release_per_start) * x for x, a in needs[n]) * (_ONE // 1000) <= start)
+        m.add(sum(_up(_ONE * a / per * 1e3 / b.release_per_start) * x for x, a in needs[n]) * (_ONE // 1000) <= start)
         w.money.append(product.batch_cost * w.batch[n])
     for site in s.sites.values():
         here = [n for n, b in enumerate(c.batches) if b.lab == site.id]
@@ -237,7 +253,7 @@ def _injections(c: Candidates, w: _Whole) -> None:
         of_patient[p].append(x)
         of_hospital[g.hospital].append((slot.time_s, slot.time_s + product.occupancy_s, x))
         m.add(x <= sum(w.way[k] for k in ways[slot.batch, g.hospital] if c.ways[k].arrive_s + product.handling_s <= slot.time_s + 1e-6))
-        load[slot.batch, g.hospital].append((x, math.ceil(_ONE * slot.release_Bq * product.transport_index_per_Bq)))
+        load[slot.batch, g.hospital].append((x, _room(c, n)))
     for g in c.groups:
         for p in g.patients:
             m.add(sum(of_patient[p]) == 1) if g.must else m.add(sum(of_patient[p]) <= 1)
@@ -246,26 +262,23 @@ def _injections(c: Candidates, w: _Whole) -> None:
     for key, terms in load.items():
         for n in ways[key]:
             if math.isfinite(c.ways[n].max_transport_index):
-                m.add(sum(a * x for x, a in terms) <= math.floor(_ONE * c.ways[n].max_transport_index)).only_enforce_if(w.way[n])
-    for x in c.ways:
-        if x.lane is not None:
-            most = next(lane.capacity for lane in s.lanes if lane.id == x.lane)
-            if most is not None:
-                m.add(sum(w.way[k] for k, y in enumerate(c.ways) if (y.lane, y.depart_s) == (x.lane, x.depart_s)) <= most)
-    _licences(c, w)
-
-
-def _licences(c: Candidates, w: _Whole) -> None:
-    for site in c.scenario.sites.values():
-        if site.possession_Bq:
-            raise BadInput(f"site {site.id}: a small scenario with tours is solved without possession limits; leave them out or add a lane in place of the fleet.")
+                m.add(sum(a * x for x, a in terms) <= _down(_ONE * c.ways[n].max_transport_index)).only_enforce_if(w.way[n])
+    departures = defaultdict(list)
+    for n, x in enumerate(c.ways):
+        departures[x.lane, x.depart_s].append(w.way[n])
+    for (*_, lane, depart_s), x in w.shipment.items():
+        departures[lane, depart_s].append(x)
+    most = {x.id: x.capacity for x in s.lanes if x.capacity is not None}
+    for (lane, _), taken in departures.items():
+        if lane in most:
+            m.add(sum(taken) <= most[lane])
 
 
 def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
     """Tours of one lab: each patient who is served by one is a node; vehicles may return, load and go out again."""
     m, s = w.model, c.scenario
     fleet: Fleet = s.sites[lab].fleet  # type: ignore[assignment]
-    open_s, close_s = _shift(c, fleet)
+    open_s, close_s = shift(c, fleet)
     tour_way = {(x.batch, x.hospital): w.way[n] for n, x in enumerate(c.ways) if x.kind == "tour" and c.batches[x.batch].lab == lab}
     hospital = {p: g.hospital for g in c.groups for p in g.patients}
     from_batch = defaultdict(lambda: defaultdict(list))  # type: ignore[var-annotated]
@@ -276,7 +289,7 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
     far = math.ceil(min(close_s, max(x.time_s for x in c.slots)))
     begin = {p: m.new_int_var(math.ceil(open_s), far, f"begin{lab}{p}") for p in nodes}
     arrive = {p: m.new_int_var(0, far, f"arrive{lab}{p}") for p in nodes}
-    most_load = math.floor(_ONE * fleet.max_transport_index) if math.isfinite(fleet.max_transport_index) else None
+    most_load = _down(_ONE * fleet.max_transport_index) if math.isfinite(fleet.max_transport_index) else None
     load = {p: m.new_int_var(0, most_load if most_load is not None else 0, f"load{lab}{p}") for p in nodes}
     own = {}
     arcs: list[tuple[int, int, Any]] = []
@@ -294,8 +307,7 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
             for n, v in slots:
                 m.add(arrive[p] <= math.floor(c.slots[n].time_s - handling)).only_enforce_if([q, v])
                 if most_load is not None:
-                    weight = math.ceil(_ONE * c.slots[n].release_Bq * s.products[c.batches[b].product].transport_index_per_Bq)
-                    m.add(load[p] >= weight).only_enforce_if([q, v])
+                    m.add(load[p] >= _room(c, n)).only_enforce_if([q, v])
             w.by_tour[p, b] = q
             used.append(q)
         own[p] = used
@@ -331,11 +343,13 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
                 fleet.cost_per_km * road_km(s, hospital[p], hospital[q]) * on,
                 fleet.cost_per_km * (road_km(s, hospital[p], lab) + road_km(s, lab, hospital[q])) * again,
             ]
-    _loads(c, w, lab, nodes, from_batch, own, load, listed, most_load)
+    for a, b, again, x in listed:
+        if most_load is not None and a in own and b in own and not again:
+            # Transport index gathered along a tour.
+            m.add(load[b] >= load[a] + sum(_room(c, n) * v for slots in from_batch[b].values() for n, v in slots)).only_enforce_if(x)
     m.add_multiple_circuit([*arcs])
     starts = [x for a, _, _, x in listed if a == lab]
     m.add(sum(starts) <= fleet.vehicles)
-    _vehicle_time(c, w, lab, listed, hospital)
     for p in nodes:
         for q in nodes:
             if p < q and hospital[p] == hospital[q]:
@@ -347,50 +361,6 @@ def _circuits(c: Candidates, w: _Whole, lab: str) -> None:
     for p in nodes:
         w.arrive[lab, p] = arrive[p]
     w.arcs[lab] = listed
-
-
-def _vehicle_time(c: Candidates, w: _Whole, lab: str, listed: list[tuple[str, str, bool, Any]], hospital: dict[str, str]) -> None:
-    """Bounds of the makespan that the search would find late: ways follow one another, and none begins before its batch is released."""
-    s = c.scenario
-    fleet: Fleet = s.sites[lab].fleet  # type: ignore[assignment]
-    place = {**hospital, lab: lab}
-    tours = [x for x in c.ways if x.kind == "tour" and c.batches[x.batch].lab == lab]
-    first = math.ceil(min(c.batches[x.batch].release_s for x in tours))
-    spent = []
-    for a, b, again, x in listed:
-        by = [place[a], lab, place[b]] if again else [place[a], place[b]]
-        spent.append((sum(math.ceil(leg_s(s, lab, fleet, *leg)) for leg in pairwise(by)) + (first if a == lab else 0)) * x)
-    w.spent.append((fleet.vehicles, sum(spent)))
-    # Stated times need not obey the triangle inequality: a way through other hospitals may be the shorter one.
-    names = sorted({lab, *hospital.values()})
-    way = {(a, b): math.ceil(leg_s(s, lab, fleet, a, b)) for a in names for b in names}
-    for k, a, b in product(names, repeat=3):
-        way[a, b] = min(way[a, b], way[a, k] + way[k, b])
-    least = {h: way[lab, h] + way[h, lab] for h in names}
-    for (p, b), q in w.by_tour.items():
-        if c.batches[b].lab == lab:
-            w.soonest.append((math.ceil(c.batches[b].release_s) + least[hospital[p]], q))
-
-
-def _loads(c: Candidates, w: _Whole, lab: str, nodes: list[str], from_batch: Any, own: Any, load: Any, listed: Any, most_load: int | None) -> None:
-    """Transport index gathered along a tour."""
-    if most_load is None:
-        return
-    m, s = w.model, c.scenario
-    for a, b, again, x in listed:
-        if a in own and b in own and not again:
-            weight = sum(
-                math.ceil(_ONE * c.slots[n].release_Bq * s.products[c.batches[k].product].transport_index_per_Bq) * v for k, slots in from_batch[b].items() for n, v in slots
-            )
-            m.add(load[b] >= load[a] + weight).only_enforce_if(x)
-
-
-def _shift(c: Candidates, fleet: Fleet) -> Interval:
-    day = math.floor(max((s.time_s for s in c.slots), default=0.0) / DAY_S) * DAY_S
-    if c.scenario.objective == "makespan":
-        return (fleet.hours[0] if fleet.hours else (0.0, 20 * DAY_S))
-    a, b = fleet.hours[0] if fleet.hours else (-math.inf, math.inf)
-    return max(a, day), min(b, day + DAY_S)
 
 
 def _read(c: Candidates, w: _Whole, solver: Any) -> Any:
@@ -409,7 +379,7 @@ def _read(c: Candidates, w: _Whole, solver: Any) -> Any:
         assert fleet is not None
         after = {a: (b, again) for a, b, again, x in listed if a != lab and solver.value(x)}
         for vehicle, p in enumerate(b for a, b, _, x in listed if a == lab and solver.value(x)):
-            free, trip = 0.0 if s.objective == "makespan" else _shift(c, fleet)[0], [p]
+            free, trip = shift(c, fleet)[0], [p]
             while True:
                 following, again = after[trip[-1]]
                 if following != lab and not again:

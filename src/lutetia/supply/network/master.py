@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,6 +37,8 @@ class Master:
     serve: dict[int, float] = field(default_factory=dict)
     cost: dict[int, float] = field(default_factory=dict)
     unit_Bq: dict[str, float] = field(default_factory=dict)
+    most_Bq: list[float] = field(default_factory=list)
+    most_doses: dict[int, float] = field(default_factory=dict)
     by_time: dict[tuple[int, str, float], int] = field(default_factory=dict)
 
     def drawn_Bq(self, values: np.ndarray, n: int) -> float:
@@ -51,11 +54,18 @@ class Master:
 FAMILIES = ("activity", "machines", "cells", "operators", "possession", "vehicles", "flights and lanes", "chairs")
 
 
-def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float = math.inf) -> Master:
-    """The programme of all candidates; the resources of `lifted` families are multiplied by `more`."""
+def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float = math.inf, made_Bq: Mapping[str, float] | None = None) -> Master:
+    """The programme of all candidates; the resources of `lifted` families are multiplied by `more`.
+
+    `made_Bq` has the activities of lots that have begun.
+    """
     m = Master(c)
+    wanted = _wanted_Bq(c)
     for lot in c.lots:
-        m.unit_Bq[lot.nuclide] = max(m.unit_Bq.get(lot.nuclide, 0.0), lot.activity_Bq)
+        # Of a lot that could serve thousands no more is looked at than all could take: a solver's tolerance of it may be a dose.
+        useful = max(wanted.get(lot.nuclide, 0.0), (made_Bq or {}).get(lot.id, 0.0))
+        m.most_Bq.append(min(lot.activity_Bq, useful) if lot.adjustable and useful > 0 else lot.activity_Bq)
+        m.unit_Bq[lot.nuclide] = max(m.unit_Bq.get(lot.nuclide, 0.0), m.most_Bq[-1])
     times = {f: (more if f in lifted else 1.0) for f in FAMILIES}
     _lots(m, times)
     _batches(m, times)
@@ -66,11 +76,28 @@ def master(c: Candidates, *, lifted: frozenset[str] = frozenset(), more: float =
     return m
 
 
+def _wanted_Bq(c: Candidates) -> dict[str, float]:
+    """Of each nuclide, what all patients and the least starts of all batches could take from lots, at their end."""
+    weakest: dict[int, float] = {}
+    for d in c.draws:
+        weakest[d.batch] = min(weakest.get(d.batch, math.inf), d.start_per_draw)
+    of_group: dict[int, float] = {}
+    for x in c.slots:
+        of_group[x.group] = max(of_group.get(x.group, 0.0), x.release_Bq / (c.batches[x.batch].release_per_start * weakest[x.batch]))
+    wanted: dict[str, float] = defaultdict(float)
+    for n, a in of_group.items():
+        wanted[c.scenario.products[c.groups[n].product].nuclide] += a * len(c.groups[n].patients)
+    for n, f in weakest.items():
+        product = c.scenario.products[c.batches[n].product]
+        wanted[product.nuclide] += product.min_start_Bq / f
+    return {k: a * (1 + 1e-6) for k, a in wanted.items()}
+
+
 def _lots(m: Master, times: dict[str, float]) -> None:
     c, p = m.c, m.program
-    for lot in c.lots:
+    for n, lot in enumerate(c.lots):
         made, amount = p.column(), p.column(math.inf, whole=False)
-        most = lot.activity_Bq / m.unit_Bq[lot.nuclide] * min(times["activity"], 1e3)
+        most = m.most_Bq[n] / m.unit_Bq[lot.nuclide] * min(times["activity"], 1e3)
         p.row([(amount, 1.0), (made, -most)], high=0.0)
         if not lot.adjustable:
             p.row([(amount, 1.0), (made, -most)], low=0.0)
@@ -114,7 +141,7 @@ def _batches(m: Master, times: dict[str, float]) -> None:
             if key not in m.shipment:
                 m.shipment[key] = p.column()
                 m.cost[m.shipment[key]] = d.cost
-            p.row([(place, 1.0), (m.shipment[key], -lot.activity_Bq / m.unit_Bq[lot.nuclide] * min(times["activity"], 1e3))], high=0.0)
+            p.row([(place, 1.0), (m.shipment[key], -m.most_Bq[d.lot] / m.unit_Bq[lot.nuclide] * min(times["activity"], 1e3))], high=0.0)
         fed[d.batch].append(m.lot[d.lot] if d.lane is None else m.shipment[key])
     for n, terms in out_of.items():
         p.row([*terms, (m.amount[n], -1.0)], high=0.0)
@@ -138,7 +165,8 @@ def _batches(m: Master, times: dict[str, float]) -> None:
             # No batch serves more than its largest start gives of the smallest doses: a whole number, which sharpens the bound.
             doses = math.floor(product.max_start_Bq * b.release_per_start / min(a for _, a in needs[n]) * (1 + 1e-9))
             p.row([*((x, 1.0) for x, _ in needs[n]), (m.batch[n], -float(doses))], high=0.0)
-    for lab in {b.lab for b in c.batches}:
+            m.most_doses[m.batch[n]] = float(doses)
+    for lab in sorted({b.lab for b in c.batches}):
         own = [n for n, b in enumerate(c.batches) if b.lab == lab]
         site, products = c.scenario.sites[lab], c.scenario.products
         cells = [(c.batches[n].start_s, c.batches[n].synthesis_end_s + products[c.batches[n].product].cleaning_s, [(m.batch[n], 1.0)]) for n in own]
@@ -184,6 +212,8 @@ def _ways(m: Master, times: dict[str, float]) -> None:
         if any(a > 0 for _, a in terms) and any(math.isfinite(x) for _, x in limits):
             beyond = sum(a * p.upper[x] for x, a in terms)
             p.row([*terms, *((x, max(limit, -beyond)) for x, limit in limits)], high=0.0)
+    for (*_, lane, depart_s), place in m.shipment.items():
+        departures[lane, depart_s].append((place, 1.0))
     for (lane, _), terms in departures.items():
         most = next(x.capacity for x in c.scenario.lanes if x.id == lane)
         if most is not None and math.isfinite(times["flights and lanes"]):
@@ -210,29 +240,41 @@ def _patients(m: Master, times: dict[str, float]) -> None:
 
 
 def _possession(m: Master, times: dict[str, float]) -> None:
-    """Licences: what lies in a lab from its arrival to the batch's release, and in a hospital from arrival to injection."""
+    """Licences: what lies in a lab from its arrival to the batch's release, and in a hospital from arrival to injection.
+
+    Of a tour the arrival is not known here: its vials count from when they must have come.
+    """
     c, p = m.c, m.program
     if not math.isfinite(times["possession"]):
         return
     for site in c.scenario.sites.values():
         for name, limit_Bq in site.possession_Bq.items():
+            decay = next((x.decay_per_s for x in c.scenario.products.values() if x.nuclide == name), 0.0)
+            unit = m.unit_Bq.get(name, 1.0)
             held = []
             for n, d in enumerate(c.draws):
                 b = c.batches[d.batch]
                 if b.lab == site.id and c.lots[d.lot].nuclide == name:
-                    held.append((d.arrive_s, b.release_s, m.draw[n], d.start_per_draw, b.start_s))
-            decay = next((x.decay_per_s for x in c.scenario.products.values() if x.nuclide == name), 0.0)
-            for t in sorted({x[0] for x in held}):
-                # Until release a batch counts with what went into it: losses stay in the house.
-                p.row([(x, f * math.exp(-decay * (t - s))) for a, b, x, f, s in held if a <= t < b], high=limit_Bq / m.unit_Bq[name])
-            doses = []
-            for n, s in enumerate(c.slots):
-                g = c.groups[s.group]
+                    # Until release a batch counts with what went into it: losses stay in the house.
+                    held.append((d.arrive_s, b.release_s, [(m.draw[n], d.start_per_draw * unit)], b.start_s))
+            ways = defaultdict(list)
+            for n, w in enumerate(c.ways):
+                if w.hospital == site.id and w.kind != "tour":
+                    ways[w.batch].append((w.arrive_s, m.way[n]))
+            for n, x in enumerate(c.slots):
+                g = c.groups[x.group]
                 product = c.scenario.products[g.product]
                 if g.hospital == site.id and product.nuclide == name:
-                    doses.append((s.time_s - product.handling_s, s.time_s, m.slot[n], g.prescribed_Bq / (1 - product.vial_residue_fraction)))
-            for t in sorted({x[0] for x in doses}):
-                p.row([(x, a * math.exp(decay * (end - t)) / limit_Bq) for begin, end, x, a in doses if begin <= t <= end], high=1.0)
+                    vial_Bq, due = g.prescribed_Bq / (1 - product.vial_residue_fraction), x.time_s - product.handling_s
+                    size, came = float(len(g.patients)), sorted(ways[x.batch])
+                    held.append((due, math.nextafter(x.time_s, math.inf), [(m.slot[n], vial_Bq)], x.time_s))
+                    for k, (arrive, _) in enumerate(came):
+                        if arrive < due:  # in the house if it came by one of the ways so far
+                            early = p.column(size, whole=False)
+                            p.row([(m.slot[n], 1.0), *((z, size) for _, z in came[: k + 1]), (early, -1.0)], high=size)
+                            held.append((arrive, min([due, *(y for y, _ in came[k + 1 :])]), [(early, vial_Bq)], x.time_s))
+            for t in sorted({x[0] for x in held}):
+                p.row([(x, a * math.exp(-decay * (t - at)) / limit_Bq) for begin, end, terms, at in held if begin <= t < end for x, a in terms], high=times["possession"])
 
 
 def _fleets(m: Master, times: dict[str, float]) -> None:
@@ -293,7 +335,7 @@ def _legs_in_time(m: Master, ways: list[int], slots_of: dict, leg_s: dict[str, f
                         p.row([(x, 1.0), (place, -1.0)], high=0.0)
                 terms.append((place, leg_s[hospital]))
             if terms:
-                p.row([*terms, (vehicles, -(until - first - load_s))], high=0.0)
+                p.row([*terms, (vehicles, -max(0.0, until - first - load_s))], high=0.0)
 
 
 def by_time(m: Master, batch: int, hospital: str, until_s: float, slots: list[int]) -> int | None:

@@ -15,6 +15,7 @@ from .model import Batch, Delivery, Dose, Draw, Lot, Product, Scenario, Tour
 from .tours import Stop
 
 Router = Callable[[str, list[Stop]], tuple[list[Tour], list[Stop]]]
+_MUST = 10.0  # what a patient who must be served weighs in the choice of stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +49,47 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What of an earlier plan can no longer be changed: batches with what they hold, lots as made, tours on the road."""
+    """What of an earlier plan can no longer be changed: batches with what they hold, lots as made, tours on the road.
+
+    `sent` has the deliveries that have left, by batch and hospital; `free_s` when the vehicles of a lab are back; `doses`
+    the earlier plan's, so that alike patients keep theirs.
+    """
 
     batches: frozenset[int] = frozenset()
     lots_Bq: Mapping[str, float] = field(default_factory=dict)
     tours: tuple[Tour, ...] = ()
-    free_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    free_s: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    sent: Mapping[tuple[int, str], Delivery] = field(default_factory=dict)
+    doses: Mapping[str, Dose] = field(default_factory=dict)
 
 
-def chosen(m: Master, values: np.ndarray) -> list[Chosen]:
-    """Who is injected when, from which batch; alike patients are taken in their order."""
+def chosen(m: Master, values: np.ndarray, before: Mapping[str, Dose] | None = None) -> list[Chosen]:
+    """Who is injected when, from which batch; alike patients keep what they had `before`, else are taken in their order."""
     left = {n: list(g.patients) for n, g in enumerate(m.c.groups)}
     out = []
-    order = sorted((s.time_s, n) for n, s in enumerate(m.c.slots))
-    for _, n in order:
-        s = m.c.slots[n]
-        g = m.c.groups[s.group]
-        out += [Chosen(left[s.group].pop(0), s.batch, g.hospital, s.time_s, g.priority) for _ in range(round(values[m.slot[n]]))]
-    return out
+    order = [n for _, n in sorted((s.time_s, n) for n, s in enumerate(m.c.slots))]
+    number = {n: round(values[m.slot[n]]) for n in order}
+    had = {p: (d.batch, round(d.injection_s)) for p, d in (before or {}).items()}
+    # First who had this very injection, then those who had one before, so that nobody is moved for nothing.
+    for again in (True, False):
+        for n in order:
+            s = m.c.slots[n]
+            g = m.c.groups[s.group]
+            this = (m.c.batches[s.batch].id, round(s.time_s))
+            who = [p for p in left[s.group] if had.get(p) == this] if again else sorted(left[s.group], key=lambda p: p not in had)
+            for p in who[: number[n]]:
+                left[s.group].remove(p)
+                number[n] -= 1
+                out.append(Chosen(p, s.batch, g.hospital, s.time_s, g.priority))
+    return sorted(out, key=lambda x: x.time_s)
 
 
 def settle(m: Master, values: np.ndarray, route: Router, begun: Begun = Begun()) -> Settled:
     """The plan of a solution of the programme; tours by `route`; patients whose stop cannot be made are left out."""
     on_road = {key for t in begun.tours for key, _ in t.stops}
     c, s = m.c, m.c.scenario
-    who = chosen(m, values)
+    who = chosen(m, values, begun.doses)
+    must = {p.id for p in s.patients if p.must}
     by_stop = defaultdict(list)
     for x in who:
         by_stop[x.batch, x.hospital].append(x)
@@ -85,7 +102,7 @@ def settle(m: Master, values: np.ndarray, route: Router, begun: Begun = Begun())
                 product = s.products[b.product]
                 members = by_stop[w.batch, w.hospital]
                 index = product.transport_index_per_Bq * sum(_release_Bq(s, b, x) for x in members)
-                stops[b.lab].append(Stop((w.batch, w.hospital), w.hospital, b.release_s, min(x.time_s for x in members) - product.handling_s, index, sum(x.weight for x in members)))
+                stops[b.lab].append(Stop((w.batch, w.hospital), w.hospital, b.release_s, min(x.time_s for x in members) - product.handling_s, index, sum(x.weight * (_MUST if x.patient in must else 1.0) for x in members)))
     driven: list[Tour] = []
     missed: list[Stop] = []
     for lab, these in sorted(stops.items()):
@@ -112,7 +129,7 @@ def assemble(
     doses: list[Dose] = []
     batches: list[Batch] = []
     made: dict[str, float] = defaultdict(float)
-    deliveries: dict[tuple[int, str], Delivery] = {}
+    deliveries: dict[tuple[int, str], Delivery] = dict(begun.sent)
     reached = {tuple(key.split("|", 1)): (t, arrive) for t in driven for key, arrive in t.stops}
     for n in used:
         b = c.batches[n]
@@ -125,7 +142,8 @@ def assemble(
             doses.append(Dose(x.patient, b.id, f"{b.id}>{x.hospital}", x.time_s, release, prescribed[x.patient]))
         for hospital in sorted({x.hospital for x in here}):
             activity = sum(d.release_Bq for d, x in zip(doses[len(doses) - len(here) :], here) if x.hospital == hospital)
-            deliveries[n, hospital] = _delivery(n, b, hospital, activity, product, way_of, reached)
+            if (n, hospital) not in begun.sent:
+                deliveries[n, hospital] = _delivery(n, b, hospital, activity, product, way_of, reached)
         batch = _batch(c, n, b, product, total, drawn_Bq, n in begun.batches)
         batches.append(batch)
         for d in batch.draws:

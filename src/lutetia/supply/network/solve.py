@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...core import BadInput
+from ...core import BadInput, CouldNot
 from .candidates import Candidates, candidates, road_s
 from .exact import exact_plan, small_enough
 from .master import Master, by_time, master
@@ -97,6 +97,7 @@ def plan_from(
     rounds = 1
     if best.missed:
         best, rounds = made_drivable(m, values, best, weight, extra_cost, clock, seed, try_tours, said)
+    all_who_must(c, best, time_limit_s)
     if best.served_weight < weight - 1e-9 and best.served_weight > 0:
         # The bound on cost must be that of serving as much as this plan does.
         cost_bound = _cost_bound(master(c), best.served_weight, max(_BOUND_SHARE * time_limit_s, clock.left_s), seed)
@@ -128,7 +129,7 @@ def made_drivable(
         values, _ = cheapest(m, values, weight, extra, 0.3 * clock.left_s, seed)
         tried = try_tours(m, values)
         said(0.5 + 0.1 * rounds)
-        if (tried.served_weight, -tried.cost) > (best.served_weight, -best.cost):
+        if _worth(c, tried) > _worth(c, best):
             best, best_values = tried, values
         if not tried.missed:
             return best, rounds
@@ -145,9 +146,28 @@ def made_drivable(
             break
         values, _ = cheapest(m, again.values, -again.objective, extra, 0.1 * clock.left_s, seed)
         tried = try_tours(m, values)
-        if (tried.served_weight, -tried.cost) > (best.served_weight, -best.cost):
+        if _worth(c, tried) > _worth(c, best):
             best = tried
     return best, rounds
+
+
+def _worth(c: Candidates, x: Settled) -> tuple[int, float, float]:
+    """Who must be served, then the weight of who is, then the cost: more is better."""
+    return -len(_left_out(c, x)), x.served_weight, -x.cost
+
+
+def _left_out(c: Candidates, x: Settled) -> set[str]:
+    """Patients who must be served and are not."""
+    return {p for g in c.groups if g.must for p in g.patients} - {d.patient for d in x.doses}
+
+
+def all_who_must(c: Candidates, x: Settled, time_limit_s: float) -> None:
+    """Refuse a plan without a patient who must be served."""
+    if missing := sorted(_left_out(c, x)):
+        raise CouldNot(
+            f"No plan that serves all who must be served was found within {time_limit_s:g} s; without a dose would be {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}. "
+            "Give more time, a vehicle more or a wider window, or let them be optional (must = false)."
+        )
 
 
 def _forbid(m: Master, stop: Stop) -> None:
@@ -180,7 +200,7 @@ def bound_of_weight(c: Candidates, found: Solved) -> float:
 def cheapest(m: Master, start: np.ndarray, weight: float, extra: dict[int, float] | None, limit_s: float, seed: int) -> tuple[np.ndarray, float]:
     """The cheapest way to serve at least a weight, from a start; and a bound on its cost."""
     p = m.program
-    p.row(m.serve.items(), high=-weight + 1e-6)
+    rows = _serve_at_least(m, weight)
     cost = dict(m.cost)
     for place, value in (extra or {}).items():
         cost[place] = cost.get(place, 0.0) + value
@@ -188,12 +208,24 @@ def cheapest(m: Master, start: np.ndarray, weight: float, extra: dict[int, float
     for place in m.amount:
         cost[place] = cost.get(place, 0.0) + 1e-3
     found = solve_program(p, cost, time_limit_s=limit_s, start=start, seed=seed, gap=1e-4)
-    _drop_last_row(m)
+    for _ in range(rows):
+        _drop_last_row(m)
     return (found.values if found.values is not None else start), (found.bound if extra is None else 0.0)
 
 
-def _cost_bound(m: Master, weight: float, limit_s: float, seed: int) -> float:
+def _serve_at_least(m: Master, weight: float) -> int:
+    """Add the rows of serving at least a weight; how many they are."""
     m.program.row(m.serve.items(), high=-weight + 1e-6)
+    if weight <= 0 or set(m.most_doses) != set(m.batch):
+        return 1
+    # So many patients need so many batches: said of the batches alone, the solver can round it up.
+    patients = math.ceil(weight / max(g.priority for g in m.c.groups) - 1e-6)
+    m.program.row(m.most_doses.items(), low=float(patients))
+    return 2
+
+
+def _cost_bound(m: Master, weight: float, limit_s: float, seed: int) -> float:
+    _serve_at_least(m, weight)
     return solve_program(m.program, m.cost, time_limit_s=limit_s, seed=seed, gap=1e-4).bound
 
 
@@ -206,10 +238,10 @@ def _drop_last_row(m: Master) -> None:
 
 
 def routed(
-    c: Candidates, lab: str, stops: list[Stop], limit_s: float, seed: int, free_s: Sequence[float] = (), taken: Collection[str] = ()
+    c: Candidates, lab: str, stops: list[Stop], limit_s: float, seed: int, not_before_s: float = -math.inf, free_s: Mapping[int, float] | None = None, taken: Collection[str] = ()
 ) -> tuple[list[Tour], list[Stop]]:
     """Tours for the stops of a plan."""
-    return tours(c.scenario, lab, stops, time_limit_s=limit_s, seed=seed, free_s=free_s, taken=taken)
+    return tours(c.scenario, lab, stops, time_limit_s=limit_s, seed=seed, not_before_s=not_before_s, free_s=free_s, taken=taken)
 
 
 def raise_conflict(c: Candidates) -> None:

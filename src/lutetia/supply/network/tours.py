@@ -6,12 +6,12 @@ import itertools
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from .candidates import road_km, road_s, within
+from .candidates import road_km, road_s
 from .master import DAY_S
-from .model import Fleet, Scenario, Tour
+from .model import Fleet, Interval, Scenario, Tour
 from .program import need
 
 
@@ -35,34 +35,44 @@ def leg_s(s: Scenario, lab: str, fleet: Fleet, origin: str, destination: str) ->
 
 
 def tours(
-    s: Scenario, lab: str, stops: list[Stop], *, time_limit_s: float, seed: int = 1, free_s: Sequence[float] = (), taken: Collection[str] = ()
+    s: Scenario, lab: str, stops: list[Stop], *, time_limit_s: float, seed: int = 1, not_before_s: float = -math.inf, free_s: Mapping[int, float] | None = None,
+    taken: Collection[str] = (),
 ) -> tuple[list[Tour], list[Stop]]:
     """Tours of least cost that make as many stops as can be made in time, and the stops that cannot.
 
-    Vehicles return to the lab and may go out again. A day is planned by itself: a tour is driven on the day of its deadline.
-    `free_s` says when each of the first vehicles is back from a tour that has begun; names in `taken` are not used again.
-    """
+    Vehicles return to the lab and may go out again. A shift of the fleet is planned by itself (a day where it has none, or
+    where a shift goes on for more), and a stop is made in the shift that leaves it most time. No vehicle leaves before
+    `not_before_s`; `free_s` says when vehicles are back from tours that have begun; names in `taken` are not used again.
+    """  # fmt: skip
     fleet = s.sites[lab].fleet
     assert fleet is not None
-    days = defaultdict(list)
-    for x in stops:
-        days[math.floor(x.deadline_s / DAY_S)].append(x)
+    shifts: dict[Interval, list[Stop]] = defaultdict(list)
     found: list[Tour] = []
     missed: list[Stop] = []
-    for day, members in sorted(days.items()):
-        opening = [(max(a, day * DAY_S), min(b, (day + 1) * DAY_S)) for a, b in fleet.hours or ((-math.inf, math.inf),)]
-        opening = [(a, b) for a, b in opening if a < b and any(within(((a, b),), x.deadline_s) or x.deadline_s > b > x.release_s for x in members)]
-        if not opening:
-            missed += members
-            continue
-        hours = max(opening, key=lambda ab: sum(1 for x in members if x.release_s < ab[1] and x.deadline_s > ab[0]))
-        here, late = _day(s, lab, fleet, members, hours, time_limit_s / len(days), seed, free_s, {*taken, *(t.id for t in found)})
+    for x in stops:
+        open_s, hours = max((min(b, x.deadline_s) - max(a, x.release_s, not_before_s), (a, b)) for a, b in _shifts(fleet, x))
+        (shifts[hours] if open_s > 0 else missed).append(x)
+    for hours, members in sorted(shifts.items()):
+        begin = (max(hours[0], not_before_s), hours[1])
+        here, late = _shift(s, lab, fleet, members, begin, time_limit_s / len(shifts), seed, free_s or {}, {*taken, *(t.id for t in found)})
         found += here
         missed += late
     return found, missed
 
 
-def _day(s: Scenario, lab: str, fleet: Fleet, stops: list[Stop], hours: tuple[float, float], limit_s: float, seed: int, free_s: Sequence[float], taken: set[str]) -> tuple[list[Tour], list[Stop]]:
+def _shifts(fleet: Fleet, x: Stop) -> list[Interval]:
+    """Shifts in which a stop could be made; what is longer than a day is cut into days."""
+    out = []
+    for a, b in fleet.hours or ((-math.inf, math.inf),):
+        if b - a <= DAY_S:
+            out.append((a, b))
+        else:
+            first, last = (math.floor(t / DAY_S) for t in (max(a, min(x.release_s, x.deadline_s)), min(b, x.deadline_s)))
+            out += [(max(a, d * DAY_S), min(b, (d + 1) * DAY_S)) for d in range(first, last + 1)]
+    return out or [(x.deadline_s, x.deadline_s)]
+
+
+def _shift(s: Scenario, lab: str, fleet: Fleet, stops: list[Stop], hours: Interval, limit_s: float, seed: int, free_s: Mapping[int, float], taken: set[str]) -> tuple[list[Tour], list[Stop]]:
     need("pyvrp")
     import pyvrp
     from pyvrp.stop import MaxRuntime, MultipleCriteria, NoImprovement
@@ -88,12 +98,12 @@ def _day(s: Scenario, lab: str, fleet: Fleet, stops: list[Stop], hours: tuple[fl
         )  # fmt: skip
     capacity = math.floor(fleet.max_transport_index * scale) if math.isfinite(fleet.max_transport_index) else 10**12
     # A vehicle that is out on a tour can go again when it is back, and is paid for already.
-    free = [max(x, first) for x in free_s] + [first] * (fleet.vehicles - len(free_s))
+    free = [max(free_s.get(n, first), first) for n in range(fleet.vehicles)]
     closes = math.floor(min(hours[1] - first, 10 * DAY_S))
     vehicles = [n for n, x in enumerate(free) if x - first < closes]
     for n in vehicles:
         model.add_vehicle_type(
-            1, capacity=[capacity], start_depot=depot, end_depot=depot, fixed_cost=0 if n < len(free_s) else round(100 * fleet.cost_per_vehicle),
+            1, capacity=[capacity], start_depot=depot, end_depot=depot, fixed_cost=0 if n in free_s else round(100 * fleet.cost_per_vehicle),
             tw_early=math.ceil(free[n] - first), tw_late=closes, reload_depots=[depot],
         )  # fmt: skip
     if not vehicles:
