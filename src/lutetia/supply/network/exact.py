@@ -110,7 +110,8 @@ def exact_plan(c: Candidates, *, time_limit_s: float, seed: int = 1) -> SupplyPl
             w.model.add(last >= least.back_s)
         w.model.minimize(last)
     else:
-        w.model.minimize(sum(w.money) + sum(1e-9 * a for a in w.amount))
+        # No least activity here: the search would end in small steps of it. What is drawn beyond need is cut when the plan is read.
+        w.model.minimize(sum(w.money))
     solver = _solver(cp_model, (0.3 if least is not None else 0.5) * time_limit_s, seed)
     status = solver.solve(w.model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -139,9 +140,9 @@ def _solver(cp_model: Any, limit_s: float, seed: int) -> Any:
     solver.parameters.max_time_in_seconds = max(limit_s, 1.0)
     solver.parameters.random_seed = seed % 2**31
     # Presolve of OR-Tools 9.15 cuts off feasible plans of some of these models, also with single passes of it turned off. Workers
-    # that search neighbourhoods presolve those on their own, and now and then end the search with a bound that is wrong.
-    solver.parameters.num_workers = 2
-    solver.parameters.use_lns = False
+    # that search neighbourhoods presolve those on their own, and now and then end the search with a bound that is wrong. One
+    # worker does without them, and gives the same plan each time.
+    solver.parameters.num_workers = 1
     solver.parameters.cp_model_presolve = False
     return solver
 

@@ -95,10 +95,13 @@ def disturbed(s: Scenario, previous: SupplyPlan, disturbances: Sequence[Disturba
     machines = tuple(
         replace(m, lots=tuple(x for x in m.lots if x.id not in failed and not any(d.id == m.id and x.start_s < d.end_s and x.end_s > d.start_s for d in of["machine-down"]))) for m in s.machines
     )
+    on_lanes = [(x.lane, x.depart_s) for x in previous.deliveries] + [(d.lane, d.depart_s) for b in previous.batches for d in b.draws if d.depart_s is not None]
     lanes = []
     for lane in s.lanes:
-        # One that leaves at any time stays: what has left arrives, and it may reopen; when it is shut is looked at way by way.
         gone = [d for d in of["lane-cancelled"] if d.id == lane.id]
+        shut_s = min((d.start_s for d in gone if d.end_s >= s.end_s), default=math.inf)
+        if lane.duration_s is not None and math.isfinite(shut_s) and not any(name == lane.id and t < shut_s for name, t in on_lanes):
+            continue  # shut until the end, and nothing is on it; when others are shut is looked at way by way
         lanes.append(replace(lane, departures=tuple(x for x in lane.departures if not any(d.start_s <= x.cutoff_s <= d.end_s for d in gone))))
     cancelled = {d.id for d in of["patient-cancelled"]}
     added = tuple(d.patient for d in of["patient-added"] if d.patient is not None)
