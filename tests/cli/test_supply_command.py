@@ -217,3 +217,10 @@ def test_the_supply_page_names_every_key_of_a_result(planned: tuple[Path, dict])
 
     own = {k for k in keys({k: v for k, v in r.items() if k not in ("files", "provenance")}) if k != "F-18"} | set(r["provenance"])
     assert len(own) > 60 and not sorted(k for k in own if f"`{k}`" not in page)
+
+
+def test_a_second_is_enough_for_a_plan_with_an_honest_bound(tmp_path: Path) -> None:
+    done = _lutetia("supply", str(Path(__file__).parents[2] / "examples" / "supply-city"), "--out", str(tmp_path / "out"), "--time-limit", "1 s", "--json")
+    assert done.returncode == 0, done.stderr
+    r = json.loads(done.stdout)
+    assert 0 <= r["gap_served"] <= 1 and 0 <= r["gap_cost"] <= 1 and 0 <= r["bounds"]["cost"] <= r["cost"]["total"]

@@ -66,6 +66,8 @@ def supply_command(
 def _print(r: dict[str, Any]) -> None:
     typer.echo(visible(f"{r['title']}: {r['served']} of {r['demanded']} patients served ({r['method']})"))
     cost = "" if r["gap_cost"] is None else f"; cost {r['cost']['total']:.6g} {r['currency']}, at most {100 * r['gap_cost']:.1f} % above what serving as many must cost"
+    if "makespan_s" in r["cost"]:
+        cost = f"; last vehicle back {show(r['cost']['makespan_s'], 's')} after the start, at least {show(r['bounds']['cost'], 's')}"
     typer.echo(visible(f"at most {100 * r['gap_served']:.2f} % more could be served by priority{cost}"))
     if r["replan"] is not None:
         x = r["replan"]

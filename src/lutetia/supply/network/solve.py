@@ -104,7 +104,7 @@ def plan_from(
     said(1.0)
     return SupplyPlan(
         best.lots, best.batches, best.deliveries, best.tours, best.doses, best.served_weight, max(most, best.served_weight), best.cost,
-        min(cost_bound, best.cost), best.costs, "decomposed", rounds,
+        max(0.0, min(cost_bound, best.cost)), best.costs, "decomposed", rounds,
     )  # fmt: skip
 
 
