@@ -15,89 +15,14 @@ pytest.importorskip("highspy", reason="needs the extra 'supply'")
 pytest.importorskip("ortools", reason="needs the extra 'supply'")
 pytest.importorskip("pyvrp", reason="needs the extra 'supply'")
 
-SMALL = """
-schema = "lutetia-scenario/1"
-title = "A small day"
-zone = "Europe/Paris"
-start = 2026-11-02T00:00:00
-end = 2026-11-03T00:00:00
-currency = "EUR"
+from tests.supply_samples import SMALL_DAY
 
-[[product]]
-name = "18F-X"
-nuclide = "F-18"
-yield = "50 %"
-synthesis = "30 min"
-qc = "30 min"
-shelf_life = "8 h"
-residue = "3 %"
-batch_cost = 500
-occupancy = "1 h"
-handling = "10 min"
-shield = "lead 30 mm"
-
-[[site]]
-id = "lab"
-city = "Lyon"
-cells = 1
-products = ["18F-X"]
-fleet = { vehicles = 1, cost_per_vehicle = 50, cost_per_km = 1, load = "5 min", stop = "5 min" }
-
-[[site]]
-id = "near"
-latitude = 45.80
-longitude = 4.90
-hours = "Mon-Fri 08:00-17:00"
-chairs = 2
-
-[[site]]
-id = "far"
-latitude = 45.19
-longitude = 5.72
-hours = "Mon-Fri 08:00-17:00"
-chairs = 1
-
-[[machine]]
-id = "target"
-site = "lab"
-kind = "cyclotron"
-reaction = "O-18(p,n)F-18"
-energy = "16 MeV"
-exit = "3 MeV"
-current = "40 uA"
-lengths = ["1 h"]
-every = "1 h"
-hours = "Mon-Fri 04:30-12:00"
-changeover = "15 min"
-
-[[lane]]
-id = "to-far"
-origin = "lab"
-destination = "far"
-duration = "2 h"
-cost = 200
-
-[[patient]]
-id = "one"
-hospital = "near"
-product = "18F-X"
-prescribed = "250 MBq"
-earliest = 2026-11-02T09:00:00
-latest = 2026-11-02T09:30:00
-
-[[patient]]
-id = "two"
-hospital = "far"
-product = "18F-X"
-prescribed = "4 MBq/kg"
-weight = "70 kg"
-earliest = 2026-11-02T10:00:00
-latest = 2026-11-02T11:00:00
-
+#: Money, chairs that are taken for an hour, and a third patient whom nothing reaches.
+SMALL = SMALL_DAY.replace('shield =', 'batch_cost = 500\noccupancy = "1 h"\nhandling = "10 min"\nshield =') + """
 [[patient]]
 id = "three"
 hospital = "far"
-product = "18F-X"
+product = "tracer"
 prescribed = "250 MBq"
 earliest = 2026-11-02T08:00:00
 latest = 2026-11-02T08:00:00

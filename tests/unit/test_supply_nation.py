@@ -191,7 +191,7 @@ def test_what_does_not_fit_together_is_refused() -> None:
 
 
 def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lutetia.supply.network.program.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("lutetia.supply.highs.importlib.util.find_spec", lambda name: None)
     with pytest.raises(CouldNot, match=r"lutetia\[supply\]"):
         supply(_nation())
 

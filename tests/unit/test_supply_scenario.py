@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.supply_samples import SMALL_DAY as SMALL
 
 from lutetia.chain.scenario_calendar import clock_times, opening_hours
 from lutetia.chain.scenario_file import LoadedScenario, load_disturbances, load_scenario
@@ -19,78 +20,6 @@ from lutetia.supply.network.replan import disturbed
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HOUR = 3600.0
 
-SMALL = """
-schema = "lutetia-scenario/1"
-title = "A small day"
-zone = "Europe/Paris"
-start = 2026-11-02T00:00:00
-end = 2026-11-03T00:00:00
-
-[[product]]
-name = "tracer"
-nuclide = "F-18"
-yield = "50 %"
-synthesis = "30 min"
-qc = "30 min"
-shelf_life = "8 h"
-residue = "3 %"
-shield = "lead 30 mm"
-
-[[site]]
-id = "lab"
-city = "Lyon"
-cells = 1
-products = ["tracer"]
-fleet = { vehicles = 1, cost_per_km = 1 }
-
-[[site]]
-id = "near"
-latitude = 45.80
-longitude = 4.90
-hours = "Mon-Fri 08:00-17:00"
-chairs = 2
-
-[[site]]
-id = "far"
-latitude = 45.19
-longitude = 5.72
-chairs = 1
-
-[[machine]]
-id = "target"
-site = "lab"
-kind = "cyclotron"
-reaction = "O-18(p,n)F-18"
-energy = "16 MeV"
-exit = "3 MeV"
-current = "40 uA"
-lengths = ["1 h", "2 h"]
-hours = "04:30-12:00"
-
-[[lane]]
-id = "to-far"
-origin = "lab"
-destination = "far"
-duration = "2 h"
-cost = 200
-
-[[patient]]
-id = "one"
-hospital = "near"
-product = "tracer"
-prescribed = "250 MBq"
-earliest = 2026-11-02T09:00:00
-latest = 2026-11-02T09:30:00
-
-[[patient]]
-id = "two"
-hospital = "far"
-product = "tracer"
-prescribed = "4 MBq/kg"
-weight = "70 kg"
-earliest = 2026-11-02T10:00:00
-latest = 2026-11-02T11:00:00
-"""
 MACHINE = SMALL[SMALL.index("[[machine]]") : SMALL.index("[[lane]]")]
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..core import BadInput, inside, parse, sha256_file
 from ..nuclides import nuclide
-from ..supply.geography import air_hours, city, great_circle_km
+from ..supply.geography import air_hours, city, great_circle_km, road_hours
 from ..supply.network.model import Departure, Fleet, Lane, Patient, Product, Scenario, Site
 from ..supply.network.replan import KINDS, Disturbance
 from ..supply.shielding import shield_name
@@ -348,16 +348,14 @@ def _many_lanes(r: Reading, x: LanesPart, sites: Mapping[str, Site]) -> list[Lan
                 continue
             name, cost = f"{origin}-{destination} {x.mode}", x.cost + x.cost_per_km * km
             rest = (x.max_transport_index or math.inf, x.capacity, x.success, x.late, x.delay)
-            if x.mode == "road" and not x.departures:
-                out.append(Lane(name, origin, destination, x.mode, (3600.0 if x.fixed is None else x.fixed) + 3600 * x.detour * km / (x.speed or 70.0), (), cost, *rest))
-                continue
             if x.mode == "road":
-                transit = (3600.0 if x.fixed is None else x.fixed) + 3600 * x.detour * km / (x.speed or 70.0)
+                transit = 3600 * float(road_hours(km, detour=x.detour, speed_km_per_h=x.speed or 70.0, handling_h=1.0 if x.fixed is None else x.fixed / 3600))
             else:
                 # The cut-off is the hand-over at the airport; what follows it is counted, the way to it before.
                 transit = 3600 * float(air_hours(km, road_before_h=0.0, fixed_h=0.5 if x.fixed is None else x.fixed / 3600, speed_km_per_h=x.speed or 780.0))
             times = clock_times(x.departures, x.days, r.start, r.end, ZoneInfo(a.zone), (), "lanes")
-            out.append(Lane(name, origin, destination, x.mode, None, tuple(Departure(t, t + transit) for t in times), cost, *rest))
+            any_time = None if x.departures else transit
+            out.append(Lane(name, origin, destination, x.mode, any_time, tuple(Departure(t, t + transit) for t in times), cost, *rest))
     if not out:
         r.warnings.append(f"lanes by {x.mode} from {', '.join(x.origins)}: no destination lies between {x.beyond:g} and {x.within:g} km")
     r.assumptions.append(f"lanes by {x.mode}: times by a model, not measured")

@@ -191,22 +191,27 @@ class MachinePart(_Part):
         return self
 
 
-class LanePart(_Part):
-    id: Id
-    origin: Id
-    destination: Id
-    mode: str = "road"
-    duration: Time | None = None  # type: ignore[valid-type]
+class _Carriage(_Part):
+    """What holds for one lane and for many made at once."""
+
     departures: list[str] = []
     days: str | None = None
-    zone: str | None = None
-    transit: Time | None = None  # type: ignore[valid-type]
     cost: Money = 0.0
     max_transport_index: float | None = Field(default=None, gt=0)
     capacity: int | None = Field(default=None, ge=1)
     success: Share = 1.0
     late: Share = 0.0
     delay: Time = 0.0  # type: ignore[valid-type]
+
+
+class LanePart(_Carriage):
+    id: Id
+    origin: Id
+    destination: Id
+    mode: str = "road"
+    duration: Time | None = None  # type: ignore[valid-type]
+    zone: str | None = None
+    transit: Time | None = None  # type: ignore[valid-type]
 
     @model_validator(mode="after")
     def _one(self) -> LanePart:
@@ -219,7 +224,7 @@ class LanePart(_Part):
         return self
 
 
-class LanesPart(_Part):
+class LanesPart(_Carriage):
     """Many lanes at once, by a model of travel."""
 
     mode: Literal["road", "air"]
@@ -230,15 +235,7 @@ class LanesPart(_Part):
     speed: _quantity("km/h", within=("1 km/h", "1000 km/h")) | None = None  # type: ignore[valid-type]
     detour: float = Field(default=1.3, ge=1, le=5)
     fixed: Time | None = None  # type: ignore[valid-type]
-    departures: list[str] = []
-    days: str | None = None
-    cost: Money = 0.0
     cost_per_km: Money = 0.0
-    max_transport_index: float | None = Field(default=None, gt=0)
-    capacity: int | None = Field(default=None, ge=1)
-    success: Share = 1.0
-    late: Share = 0.0
-    delay: Time = 0.0  # type: ignore[valid-type]
 
     @model_validator(mode="after")
     def _timed(self) -> LanesPart:

@@ -273,42 +273,32 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
-def calendar(result: dict[str, Any]) -> str:
+def calendar(result: dict[str, Any]) -> bytes:
     """An iCalendar (RFC 5545) of lots, batches, departures, tours and injections, in UTC."""
+    import icalendar
+
     events = [(f"Lot {x['lot']}", x["start"], x["end"], f"{x['nuclide']} on {x['machine']}", x["site"]) for x in result["lots"]]
     events += [(f"Batch {x['batch']}", x["start"], x["release"], f"{x['product']} in {x['cell']}, {x['doses']} doses", x["lab"]) for x in result["batches"]]
     events += [(f"Shipment {x['lot']}", x["depart"], x["arrive"], f"lane {x['lane']}", x["to"]) for x in result["shipments"]]
     events += [(f"Delivery {x['delivery']}", x["depart"], x["arrive"], f"by {x['lane'] or x['tour'] or 'the house'}", x["hospital"]) for x in result["deliveries"]]
     events += [(f"Tour {x['tour']}", x["depart"], x["return"], f"vehicle {x['vehicle']}, {len(x['stops'])} stops", x["depot"]) for x in result["tours"]]
     events += [(f"Injection {x['patient']}", x["injection"], x["injection"], f"{x['product']}, batch {x['batch']}", x["hospital"]) for x in result["plan"]]
-    stamp = _utc(result["start"])
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//lutetia//supply//EN", "CALSCALE:GREGORIAN"]
+    whole = icalendar.Calendar()
+    whole.add("version", "2.0")
+    whole.add("prodid", "-//lutetia//supply//EN")
     seen: Counter[str] = Counter()
     for name, begin, end, text, place in events:
         seen[name] += 1
         # By its name an event is the same one in a plan that is made anew: a calendar then moves it. An event without length has no end.
         uid = hashlib.sha256(f"{result['provenance']['scenario_sha256']} {name} {seen[name]}".encode()).hexdigest()[:24]
-        lines += [
-            "BEGIN:VEVENT", f"UID:{uid}@lutetia", f"DTSTAMP:{stamp}", f"DTSTART:{_utc(begin)}", *([f"DTEND:{_utc(end)}"] if _utc(end) > _utc(begin) else []),
-            f"SUMMARY:{_escaped(name)}", f"DESCRIPTION:{_escaped(text)}", f"LOCATION:{_escaped(place)}", "END:VEVENT",
-        ]  # fmt: skip
-    return "".join(_folded(x) + "\r\n" for x in [*lines, "END:VCALENDAR"])
+        event = icalendar.Event()
+        for key, value in {"uid": f"{uid}@lutetia", "dtstamp": _utc(result["start"]), "dtstart": _utc(begin), "summary": name, "description": text, "location": place}.items():
+            event.add(key, value)
+        if _utc(end) > _utc(begin):
+            event.add("dtend", _utc(end))
+        whole.add_component(event)
+    return whole.to_ical()
 
 
-def _utc(text: str) -> str:
-    return dt.datetime.fromisoformat(text).astimezone(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
-
-
-def _folded(line: str) -> str:
-    """Lines of at most 75 octets, continued after a blank; no character is cut."""
-    out, size = "", 0
-    for c in line:
-        n = len(c.encode())
-        if size + n > 75:
-            out, size = out + "\r\n ", 1
-        out, size = out + c, size + n
-    return out
+def _utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).astimezone(dt.UTC)

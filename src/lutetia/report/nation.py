@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..core import show, write_atomic
-from ..supply.geography import coastlines
 from .figures import drawing, svg
 from .formatting import NONE, percent, significant, span
 from .html import inline, template
-from .style import BLUE, GREY, INK, MUTED, RULE, VERMILLION
+from .maps import coast_map, mark
+from .style import BLUE, GREY, INK, MUTED, VERMILLION
 
 _WORDS = {
     "isotope": "isotope", "cells": "batches of hot labs", "flights": "flights", "beds": "beds", "chairs": "chairs", "demand": "patients who need it",
@@ -102,7 +102,7 @@ def network_svg(net: dict[str, Any]) -> bytes:
     """Cities by need and share treated, labs by number, sources, and the ways that carry doses."""
     cities, opened = net["cities"], [x for x in net["labs"] if x["opened"]]
     with drawing():
-        fig, ax, x_of = _map([*cities, *opened, *net["sources"]])
+        fig, ax, x_of = coast_map([*cities, *opened, *net["sources"]])
         at = {("lab", x["name"]): (x_of(x["longitude"]), x["latitude"]) for x in opened} | {("city", c["name"]): (x_of(c["longitude"]), c["latitude"]) for c in cities}
         most = max((w["doses"] for w in net["ways"]), default=1.0)
         for w in net["ways"]:
@@ -113,9 +113,9 @@ def network_svg(net: dict[str, Any]) -> bytes:
         dots = ax.scatter([x_of(c["longitude"]) for c in cities], [c["latitude"] for c in cities], s=6 + 110 * need / max(need.max(), 1e-9), c=100 * share, cmap="cividis", vmin=0, vmax=max(100 * share.max(), 1e-9), edgecolors="white", linewidths=0.4, zorder=3)
         fig.colorbar(dots, ax=ax, shrink=0.55, pad=0.01, label="Share of patients treated / %")
         for n, x in enumerate(opened, 1):
-            _mark(ax, at["lab", x["name"]], "s", VERMILLION if x["candidate"] else BLUE, str(n))
+            mark(ax, at["lab", x["name"]], "s", VERMILLION if x["candidate"] else BLUE, str(n))
         for s in net["sources"]:
-            _mark(ax, (x_of(s["longitude"]), s["latitude"]), "^", INK, "")
+            mark(ax, (x_of(s["longitude"]), s["latitude"]), "^", INK, "")
         return svg(fig)
 
 
@@ -123,7 +123,7 @@ def location_svg(x: dict[str, Any]) -> bytes:
     """Cities by population and hours to the nearest site, sites by number."""
     cities = x["cities"]
     with drawing():
-        fig, ax, x_of = _map([*cities, *x["places"]])
+        fig, ax, x_of = coast_map([*cities, *x["places"]])
         people = np.array([c["population"] for c in cities])
         known = np.array([c["hours"] is not None for c in cities])
         hours = np.array([c["hours"] if c["hours"] is not None else 0.0 for c in cities])
@@ -133,47 +133,5 @@ def location_svg(x: dict[str, Any]) -> bytes:
         dots = ax.scatter(lon[known], lat[known], s=size[known], c=hours[known], cmap="cividis_r", vmin=0, vmax=x["within_h"], edgecolors="white", linewidths=0.4, zorder=3)
         fig.colorbar(dots, ax=ax, shrink=0.55, pad=0.01, extend="max", label="Hours to the nearest site")
         for n, p in enumerate(x["places"], 1):
-            _mark(ax, (x_of(p["longitude"]), p["latitude"]), "s", BLUE if p["standing"] else VERMILLION, str(n))
+            mark(ax, (x_of(p["longitude"]), p["latitude"]), "s", BLUE if p["standing"] else VERMILLION, str(n))
         return svg(fig)
-
-
-def _map(points: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
-    """A figure with coasts around the points; longitudes are counted from their middle, so that a nation may lie across 180 degrees."""
-    from matplotlib.figure import Figure
-
-    lon, lat = np.array([p["longitude"] for p in points]), np.array([p["latitude"] for p in points])
-    middle = np.degrees(np.angle(np.exp(1j * np.radians(lon)).mean()))
-
-    def x_of(degrees: Any) -> Any:
-        return (np.asarray(degrees, float) - middle + 180.0) % 360.0 - 180.0
-
-    x = x_of(lon)
-    wide, high = max(np.ptp(x), 2.0), max(np.ptp(lat), 2.0)
-    west, east, south, north = x.min() - 0.08 * wide, x.max() + 0.08 * wide, lat.min() - 0.08 * high, lat.max() + 0.08 * high
-    narrow = np.cos(np.radians(np.clip((south + north) / 2, -80, 80)))
-    coast_lon, coast_lat = coastlines()
-    cx, cy = x_of(coast_lon), np.array(coast_lat, float)
-    cx[1:][np.abs(np.diff(cx)) > 180] = np.nan
-    keep = (cx > west - 5) & (cx < east + 5) & (cy > south - 5) & (cy < north + 5)
-    cx[~keep] = np.nan
-    gaps = np.isnan(cx)
-    several = ~(gaps & np.roll(gaps, 1))  # one gap is enough between lines
-    tall = float(np.clip(6.2 * (north - south) / ((east - west) * narrow), 2.0, 7.5))
-    fig = Figure(figsize=(7.4, tall), layout="constrained")
-    ax = fig.add_subplot()
-    ax.plot(cx[several], cy[several], color=MUTED, lw=0.6, zorder=1)
-    ax.set_xlim(west, east)
-    ax.set_ylim(max(south, -90), min(north, 90))
-    ax.set_aspect(1 / narrow)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for side in ax.spines.values():
-        side.set_visible(True)
-        side.set_color(RULE)
-    return fig, ax, x_of
-
-
-def _mark(ax: Any, at: tuple[float, float], marker: str, color: str, number: str) -> None:
-    ax.plot(*at, marker, ms=8, color=color, mec="white", mew=0.7, zorder=4)
-    if number:
-        ax.annotate(number, at, ha="center", va="center_baseline", fontsize=5.5, color="white", zorder=5)

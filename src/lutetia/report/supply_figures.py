@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
-from ..supply.geography import coastlines
 from .figures import drawing, svg
+from .maps import coast_map, mark
 from .style import BLUE, GREEN, GREY, INK, MUTED, ORANGE, PURPLE, RULE, SKY, VERMILLION
 
 _COLORS = (BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION)
@@ -97,18 +94,9 @@ def map_svg(result: dict[str, Any]) -> bytes:
     lab = {b["batch"]: b["lab"] for b in result["batches"]}
     shown = [x for x in sites.values() if x["kind"] != "hospital" or x["asked"]]
     reserve = [x for x in sites.values() if x["kind"] == "hospital" and not x["asked"]]
-    lat, lon = np.array([x["latitude"] for x in shown]), np.array([x["longitude"] for x in shown])
-    middle, stretch = float((lon.min() + lon.max()) / 2), math.cos(math.radians(float(lat.mean())))
-    half = max(1.08 * float(lon.max() - lon.min()) / 2 * stretch, 0.05)
     with drawing():
-        from matplotlib.figure import Figure
-
-        fig = Figure(figsize=(7.0, 5.0), layout="constrained")
-        ax = fig.add_subplot()
-        ax.set_aspect(1 / stretch)
-        x, y = coastlines()
-        ax.plot(x, y, color=GREY, lw=0.6, zorder=1)
-        at = {k: (v["longitude"], v["latitude"]) for k, v in sites.items()}
+        fig, ax, x_of = coast_map(shown, least_degrees=0.05)
+        at = {k: (float(x_of(v["longitude"])), v["latitude"]) for k, v in sites.items()}
         lot_site = {v["lot"]: v["site"] for v in result["lots"]}
         for v in result["shipments"]:
             ax.plot(*zip(at[lot_site[v["lot"]]], at[v["to"]]), color=VERMILLION, lw=1.2, zorder=2)
@@ -120,18 +108,12 @@ def map_svg(result: dict[str, Any]) -> bytes:
             ring = [at[t["depot"]], *(at[hospital[s["delivery"]]] for s in t["stops"]), at[t["depot"]]]
             ax.plot(*zip(*ring), color=_COLORS[t["vehicle"] % len(_COLORS)], lw=0.8, alpha=0.75, zorder=2)
         if reserve:
-            ax.scatter([v["longitude"] for v in reserve], [v["latitude"] for v in reserve], s=3, color=RULE, edgecolors=MUTED, linewidths=0.2, zorder=3, label="in reserve")
+            ax.scatter(*zip(*(at[v["site"]] for v in reserve)), s=3, color=RULE, edgecolors=MUTED, linewidths=0.2, zorder=3)
         there = [v for v in shown if v["kind"] == "hospital"]
         lost = [v["asked"] - served.get(v["site"], 0) for v in there]
-        ax.scatter([v["longitude"] for v in there], [v["latitude"] for v in there], s=[8 + 5 * v["asked"] for v in there], c=[VERMILLION if n > 0 else "white" for n in lost], edgecolors=INK, linewidths=0.6, zorder=4)
+        ax.scatter(*zip(*(at[v["site"]] for v in there)), s=[8 + 5 * v["asked"] for v in there], c=[VERMILLION if n > 0 else "white" for n in lost], edgecolors=INK, linewidths=0.6, zorder=4)
         for kind, marker in (("lab", "s"), ("source", "^")):
-            these = [v for v in shown if v["kind"] == kind]
-            ax.scatter([v["longitude"] for v in these], [v["latitude"] for v in these], s=46, marker=marker, color=INK, zorder=5)
-        tall = 5.0 / 7.0
-        width = max(half, float(lat.max() - lat.min()) * 1.08 / 2 / tall)
-        ax.set_xlim(middle - width / stretch, middle + width / stretch)
-        centre = float((lat.min() + lat.max()) / 2)
-        ax.set_ylim(centre - width * tall, centre + width * tall)
-        ax.set_xlabel("degrees east")
-        ax.set_ylabel("degrees north")
+            for v in shown:
+                if v["kind"] == kind:
+                    mark(ax, at[v["site"]], marker, INK, "")
         return svg(fig)

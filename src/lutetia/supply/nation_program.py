@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ..core import CouldNot
-from .network.program import _silence, need
+from .highs import minimise
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,41 +58,14 @@ def maximise(
     >>> a.objective, a.values.tolist(), a.duals.tolist()
     (10.0, [2.0, 2.0], [1.0, 1.0])
     """
-    need("highspy")
-    import highspy
-    from scipy.sparse import csr_array
-
     m = csr_array(matrix)
     rows, columns = m.shape
-    lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = columns, rows
-    lp.col_cost_ = -np.asarray(worth, float)
-    lp.col_lower_ = np.zeros(columns) if lower is None else np.asarray(lower, float)
-    lp.col_upper_ = np.asarray(upper, float)
-    lp.row_lower_ = np.full(rows, -math.inf) if low is None else np.asarray(low, float)
-    lp.row_upper_ = np.asarray(high, float)
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = m.indptr.astype(np.int32), m.indices.astype(np.int32), m.data.astype(float)
-    mixed = whole is not None and bool(np.any(whole))
-    if mixed:
-        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[bool(w)] for w in np.asarray(whole)]
-    with _silence():
-        h = highspy.Highs()
-    for key, value in {"output_flag": False, "time_limit": max(time_limit_s, 0.05), "threads": 1, "random_seed": 1, "mip_rel_gap": 1e-7}.items():
-        h.setOptionValue(key, value)
-    h.passModel(lp)
-    h.run()
-    status, info = h.getModelStatus(), h.getInfo()
-    if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+    found = minimise(
+        -np.asarray(worth, float), m, np.full(rows, -math.inf) if low is None else np.asarray(low, float), np.asarray(high, float), np.zeros(columns) if lower is None else np.asarray(lower, float),
+        np.asarray(upper, float), np.zeros(columns, bool) if whole is None else np.asarray(whole, bool), time_limit_s=time_limit_s, gap=1e-7,
+    )  # fmt: skip
+    if found.infeasible:
         return None
-    if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+    if found.values is None:
         raise CouldNot(f"HiGHS found no solution within {time_limit_s:g} s; give a longer time or fewer cities.")
-    solution = h.getSolution()
-    best = -float(info.objective_function_value)
-    if mixed:
-        bound = -float(info.mip_dual_bound) if math.isfinite(info.mip_dual_bound) else math.inf
-    else:
-        bound = best if status == highspy.HighsModelStatus.kOptimal else math.inf
-    duals = np.zeros(rows) if mixed else 0.0 - np.array(solution.row_dual)
-    return Answer(np.array(solution.col_value), best, bound, duals)
+    return Answer(found.values, -found.objective, -found.bound, np.zeros(rows) if found.duals is None else 0.0 - found.duals)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .. import geography
 from ..geography import great_circle_km
 from .model import Delivery, Interval, Lot, Machine, Patient, Product, Scenario, Site
 
@@ -178,11 +179,10 @@ def _batches(c: Candidates, product: Product, lab: Site, not_before_s: float, ke
             ready += [(n, lot.end_s, m.recovery, ways)] if ways else []
     # Whole seconds, so that two batches of one id are one batch.
     starts = list(lab.start_times_s) or sorted({x if math.isinf(x) else float(math.ceil(x - 1e-6)) for *_, ways in ready for w in ways for x in (_next_open(lab.hours, w[1]),)})
-    margin = product.yield_fraction / (1 + product.margin) * (1 - product.residue_fraction - product.qc_fraction)
     for start in starts:
         end = start + product.synthesis_s
         release = end + product.qc_s
-        b = PossibleBatch(lab.id, product.name, start, end, release, end + product.shelf_life_s, margin * math.exp(-decay * (release - start)))
+        b = PossibleBatch(lab.id, product.name, start, end, release, end + product.shelf_life_s, product.release_per_start / (1 + product.margin))
         if not (math.isfinite(start) and within(lab.hours, start) and within(lab.hours, release)) or (start < not_before_s and b.id not in keep):
             continue
         feeds = []
@@ -283,7 +283,7 @@ def _ways(s: Scenario, n: int, b: PossibleBatch, hospital: str, ready_s: float, 
 def road_km(s: Scenario, origin: str, destination: str) -> float:
     """Road between two sites by the scenario's model: great circle times detour."""
     a, b = s.sites[origin], s.sites[destination]
-    return 0.0 if origin == destination else s.road_detour * float(great_circle_km(a.latitude, a.longitude, b.latitude, b.longitude))
+    return 0.0 if origin == destination else float(geography.road_km(great_circle_km(a.latitude, a.longitude, b.latitude, b.longitude), detour=s.road_detour))
 
 
 def road_s(s: Scenario, origin: str, destination: str) -> float:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...core import BadInput, CouldNot
+from ..highs import need
 from .candidates import Candidates, Slot, latest, road_km
 from .makespan import last_back, least_makespan, plan_by_trips, shift
 from .master import DAY_S
 from .model import Fleet, SupplyPlan, Tour
-from .program import need
 from .settle import Chosen, assemble
 from .tours import Stop, drive, leg_s
 

@@ -6,6 +6,7 @@ own currency.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -143,6 +144,16 @@ class Product:
     @property
     def decay_per_s(self) -> float:
         return nuclide(self.nuclide).decay_constant_per_s
+
+    @property
+    def product_per_start(self) -> float:
+        """Product at the end of synthesis for one becquerel at its start."""
+        return self.yield_fraction * math.exp(-self.decay_per_s * self.synthesis_s)
+
+    @property
+    def release_per_start(self) -> float:
+        """Activity at release for one becquerel at the start of synthesis, with the mean yield."""
+        return self.product_per_start * (1 - self.residue_fraction - self.qc_fraction) * math.exp(-self.decay_per_s * self.qc_s)
 
 
 @dataclass(frozen=True, slots=True)

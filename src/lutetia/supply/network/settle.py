@@ -173,9 +173,9 @@ def _batch(c: Candidates, n: int, b: PossibleBatch, product: Product, needed_Bq:
     # The programme is solved to a tolerance; what it left short of need by that is drawn all the same.
     draws = tuple(Draw(c.lots[d.lot].id, drawn_Bq[k] * share, d.lane, d.depart_s if d.lane else None, d.arrive_s if d.lane else None) for k, d in own)
     start = sum(x.activity_Bq * d.start_per_draw for x, (_, d) in zip(draws, own))
-    product_Bq = start * product.yield_fraction * math.exp(-product.decay_per_s * product.synthesis_s)
-    release = product_Bq * (1 - product.residue_fraction - product.qc_fraction) * math.exp(-product.decay_per_s * product.qc_s)
-    return Batch(b.id, b.lab, b.product, b.start_s, b.synthesis_end_s, b.release_s, b.expiry_s, draws, start, product_Bq, release)
+    return Batch(
+        b.id, b.lab, b.product, b.start_s, b.synthesis_end_s, b.release_s, b.expiry_s, draws, start, start * product.product_per_start, start * product.release_per_start
+    )
 
 
 def _costs(c: Candidates, lots: Mapping[str, tuple[Lot, float]], batches: list[Batch], deliveries: Mapping, driven: tuple[Tour, ...]) -> dict[str, float]:

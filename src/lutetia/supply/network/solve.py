@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core import BadInput, CouldNot
+from ..highs import Solved
 from .candidates import Candidates, candidates, road_s
 from .exact import exact_plan, small_enough
 from .master import Master, by_time, master
 from .model import Scenario, SupplyPlan, Tour
-from .program import Solved, solve_program
+from .program import solve_program
 from .settle import Settled, settle
 from .tours import Stop, tours
 

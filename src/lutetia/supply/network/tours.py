@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from ..highs import need
 from .candidates import road_km, road_s
 from .master import DAY_S
 from .model import Fleet, Interval, Scenario, Tour
-from .program import need
 
 
 @dataclass(frozen=True, slots=True)

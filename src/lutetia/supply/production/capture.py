@@ -21,6 +21,7 @@ from ...core import BadInput
 from ...data import table
 from ...nuclides import names
 from ...nuclides.names import canonical
+from .targets import natural_isotopes
 
 _BOLTZMANN_EV_PER_K = 8.617333262e-5
 _E0_EV = 0.0253
@@ -183,8 +184,7 @@ def natural_composition(element: str) -> dict[str, float]:
     >>> natural_composition("Lu")
     {'Lu-175': 0.97401, 'Lu-176': 0.02599}
     """
-    t = table("natural_isotopes")
-    return {str(n): float(f) for n, f in zip(t["isotope"], t["atom_fraction"]) if str(n).split("-")[0] == element}
+    return {f"{element}-{mass}": fraction for mass, fraction in natural_isotopes(element).items()}
 
 
 def isotope(text: str) -> str:

@@ -19,7 +19,7 @@ from .stopping import PROJECTILES, range_units_per_cm2, stopping_uncertainty
 from .targets import Target
 from .yields import UNSTATED, checked_energies, product_ways, rates_per_A, usual_target
 
-_TABLES = ("production_excitation", "production_reactions", "pstar_protons", "stopping_elements", "target_isotopes", "production_targets")
+_TABLES = ("production_excitation", "production_reactions", "pstar_protons", "stopping_elements", "natural_isotopes", "production_targets")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

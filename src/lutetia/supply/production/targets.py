@@ -152,7 +152,7 @@ def material_of(material: str) -> tuple[tuple[tuple[str, float], ...], float | N
 @functools.cache
 def natural_isotopes(element: str) -> dict[int, float]:
     """Mass number to natural atom fraction; empty where none is held."""
-    t = table("target_isotopes")
+    t = table("natural_isotopes")
     return {int(str(n).split("-")[1]): float(f) for n, f in zip(t["isotope"], t["atom_fraction"]) if str(n).split("-")[0] == element and np.isfinite(f)}
 
 
@@ -161,7 +161,7 @@ def isotope_mass_u(element: str, mass_number: int) -> float:
     """Atomic mass, u; the mass number where none is held (0.1 % off), the atomic weight for 0."""
     if mass_number == 0:
         return atomic_weight(element)
-    rows = table("target_isotopes").where("isotope", f"{element}-{mass_number}")
+    rows = table("natural_isotopes").where("isotope", f"{element}-{mass_number}")
     return float(rows["mass_u"][0]) if len(rows["mass_u"]) and np.isfinite(rows["mass_u"][0]) else float(mass_number)
 
 
