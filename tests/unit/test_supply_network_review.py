@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-icalendar = pytest.importorskip("icalendar", reason="needs the extra 'supply'")
-
+pytest.importorskip("icalendar", reason="needs the extra 'supply'")
 pytest.importorskip("highspy", reason="needs the extra 'supply'")
 pytest.importorskip("ortools", reason="needs the extra 'supply'")
 pytest.importorskip("pyvrp", reason="needs the extra 'supply'")
@@ -333,6 +332,8 @@ def test_a_measured_index_sets_category_and_label() -> None:
 
 def test_an_event_of_the_calendar_keeps_its_name_in_a_new_plan() -> None:
     """RFC 5545, 3.8.2.2: an end lies after its start; 3.8.4.7: an identifier stays with its event."""
+
+    import icalendar
 
     def events(injection: str, *others: dict[str, Any]) -> dict[str, Any]:
         one = {"patient": "p1", "injection": injection, "product": "lu", "batch": "b", "hospital": "h1"}
