@@ -226,11 +226,14 @@ def _patients(m: Master, times: dict[str, float]) -> None:
     for n, s in enumerate(c.slots):
         of_group[s.group].append((m.slot[n], 1.0))
         g = c.groups[s.group]
-        m.serve[m.slot[n]] = -g.priority
         of_hospital[g.hospital].append((s.time_s, s.time_s + c.scenario.products[g.product].occupancy_s, [(m.slot[n], 1.0)]))
     for n, g in enumerate(c.groups):
         if of_group[n] or g.must:
-            p.row(of_group[n], low=float(len(g.patients)) if g.must else -math.inf, high=float(len(g.patients)))
+            # How many of a group are served is a column of its own: a row of all injections together is one on which HiGHS 1.16 can loop for ever.
+            size = float(len(g.patients))
+            number = p.column(size, lower=size if g.must else 0.0)
+            p.row([*of_group[n], (number, -1.0)], low=0.0, high=0.0)
+            m.serve[number] = -g.priority
     for hospital, spans in of_hospital.items():
         site = c.scenario.sites[hospital]
         merged: dict[tuple[float, float], list] = {}

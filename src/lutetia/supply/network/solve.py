@@ -17,7 +17,7 @@ from .master import Master, by_time, master
 from .model import Scenario, SupplyPlan, Tour
 from .program import solve_program
 from .settle import Settled, settle
-from .tours import Stop, tours
+from .tours import Stop, along, tours
 
 _ROUNDS = 12
 _PRICED = 2
@@ -149,7 +149,36 @@ def made_drivable(
         tried = try_tours(m, values)
         if _worth(c, tried) > _worth(c, best):
             best = tried
-    return best, rounds
+    return _filled(m, best, 0.1 * clock.limit_s, seed), rounds
+
+
+def _filled(m: Master, best: Settled, limit_s: float, seed: int) -> Settled:
+    """The tours as they are, and everybody whom their stops can serve: no new stop, no new batch, other patients and times."""
+    c, p = m.c, m.program
+    place = {b.id: n for n, b in enumerate(c.batches)}
+    stop_of = {d.id: (place[d.batch], d.hospital) for d in best.deliveries}
+    arrive = {stop_of[d.id]: d.arrive_s for d in best.deliveries if d.tour is not None}
+    made = {x.id for x in best.batches} | set(best.lots)
+    otherwise = {(w.batch, w.hospital) for w in c.ways if w.kind != "tour"}
+    kept = list(p.lower), list(p.upper)
+    for column, name in [*zip(m.lot, (x.id for x in c.lots)), *zip(m.batch, (x.id for x in c.batches))]:
+        p.lower[column], p.upper[column] = 0.0, float(name in made)
+    for column, w in zip(m.way, c.ways):
+        if w.kind == "tour" and (w.batch, w.hospital) not in arrive:
+            p.upper[column] = 0.0
+    for column, x in zip(m.slot, c.slots):
+        stop = (x.batch, c.groups[x.group].hospital)
+        if stop in arrive and stop not in otherwise and x.time_s < arrive[stop] + c.scenario.products[c.groups[x.group].product].handling_s - 1e-6:
+            p.upper[column] = 0.0
+    first = solve_program(p, m.serve, time_limit_s=0.5 * limit_s, seed=seed)
+    if first.values is None or -first.objective <= best.served_weight + 1e-9:
+        p.lower[:], p.upper[:] = kept
+        return best
+    values, _ = cheapest(m, first.values, -first.objective, None, 0.5 * limit_s, seed)
+    p.lower[:], p.upper[:] = kept
+    named = {lab: [(t, [stop_of[k] for k, _ in t.stops]) for t in best.tours if t.depot == lab] for lab in {t.depot for t in best.tours}}
+    more = settle(m, values, lambda lab, stops: along(c.scenario, lab, named.get(lab, []), stops))
+    return max(best, more, key=lambda x: _worth(c, x))
 
 
 def _worth(c: Candidates, x: Settled) -> tuple[int, float, float]:

@@ -132,6 +132,25 @@ def _shift(s: Scenario, lab: str, fleet: Fleet, stops: list[Stop], hours: Interv
     return out, [x for i, x in enumerate(stops) if i not in made]
 
 
+def along(s: Scenario, lab: str, known: list[tuple[Tour, list[tuple[int, str]]]], stops: list[Stop]) -> tuple[list[Tour], list[Stop]]:
+    """The stops that are needed along tours that are known, each with its stops by key; and those that no longer fit."""
+    fleet = s.sites[lab].fleet
+    assert fleet is not None
+    asked = {x.key: x for x in stops}
+    out: list[Tour] = []
+    made: set[tuple[int, str]] = set()
+    back: dict[int, float] = {}
+    for t, keys in sorted(known, key=lambda x: x[0].depart_s):
+        mine = [asked[k] for k in keys if k in asked and k not in made]
+        if mine and sum(x.transport_index for x in mine) <= fleet.max_transport_index:
+            tour = drive(s, lab, fleet, mine, max(back.get(t.vehicle, -math.inf), t.depart_s - fleet.load_s), t.id, t.vehicle)
+            if all(arrive <= asked[x.key].deadline_s + 1e-6 for x, (_, arrive) in zip(mine, tour.stops)):
+                out.append(tour)
+                back[t.vehicle] = tour.return_s
+                made |= {x.key for x in mine}
+    return out, [x for x in stops if x.key not in made]
+
+
 def drive(s: Scenario, lab: str, fleet: Fleet, stops: list[Stop], free_s: float, name: str, vehicle: int) -> Tour:
     """A tour in this order, as early as it can be driven by a vehicle that is free at the lab from a time."""
     begin = max(free_s, *(x.release_s for x in stops))
