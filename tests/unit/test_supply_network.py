@@ -31,7 +31,8 @@ def test_small_scenarios_equal_exhaustive_search(seed: int) -> None:
     assert p.gap == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(24))
+# 83: HiGHS 1.16 stops on it with an error unless it is solved without presolve.
+@pytest.mark.parametrize("seed", [*range(24), 83])
 def test_bounds_of_the_decomposition_hold_against_exhaustive_search(seed: int) -> None:
     s = small_scenario(seed, 2 + seed % 5, fleet=seed % 5 != 0)
     weight, cost = best_by_trying(s)

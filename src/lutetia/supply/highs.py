@@ -77,8 +77,12 @@ def minimise(
         known.col_value = start.tolist()
         h.setSolution(known)
     h.run()
-    status, info = h.getModelStatus(), h.getInfo()
     of = highspy.HighsModelStatus
+    if h.getModelStatus() == of.kSolveError:  # HiGHS 1.16 fails on some models that it solves from scratch without presolve
+        h.setOptionValue("presolve", "off")
+        h.clearSolver()
+        h.run()
+    status, info = h.getModelStatus(), h.getInfo()
     if status in (of.kInfeasible, of.kUnbounded, of.kUnboundedOrInfeasible):
         return Solved(None, math.inf, math.inf, True)
     solution = h.getSolution()
