@@ -21,7 +21,8 @@ from lutetia.supply.network.replan import Disturbance, replan
 from lutetia.supply.network.solve import solve
 
 
-@pytest.mark.parametrize("seed", range(24))
+# 120: HiGHS 1.16 hands out values that are not those of its objective, unless it is asked again.
+@pytest.mark.parametrize("seed", [*range(24), 120])
 def test_small_scenarios_equal_exhaustive_search(seed: int) -> None:
     s = small_scenario(seed, 2 + seed % 5, fleet=seed % 5 != 0)
     weight, cost = best_by_trying(s)

@@ -76,9 +76,10 @@ def minimise(
         known = highspy.HighsSolution()
         known.col_value = start.tolist()
         h.setSolution(known)
-    h.run()
     of = highspy.HighsModelStatus
-    if h.getModelStatus() == of.kSolveError:  # HiGHS 1.16 fails on some models that it solves from scratch without presolve
+    h.run()
+    if h.getModelStatus() == of.kSolveError or not _agrees(h, cost):
+        # HiGHS 1.16 stops with an error on some models, and on some hands out values that are not those of its objective; without presolve it does not.
         h.setOptionValue("presolve", "off")
         h.clearSolver()
         h.run()
@@ -88,14 +89,22 @@ def minimise(
     solution = h.getSolution()
     values = np.array(solution.col_value)
     found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible and len(values) == len(cost)
-    if status not in (of.kOptimal, of.kTimeLimit, of.kModelEmpty) and not found:
-        raise CouldNot(f"HiGHS stopped with {status}; the problem could not be solved.")
+    if (status not in (of.kOptimal, of.kTimeLimit, of.kModelEmpty) and not found) or not _agrees(h, cost):
+        raise CouldNot(f"HiGHS stopped with {status} and no solution that can be used; give more time, or report the scenario.")
     # A linear programme that was stopped has proved nothing.
     bound = info.mip_dual_bound if mixed else info.objective_function_value if status == of.kOptimal else -math.inf
     return Solved(
         values if found else None, float(info.objective_function_value) if found else math.inf, float(bound) if math.isfinite(bound) else -math.inf, False,
         None if mixed else np.array(solution.row_dual),
     )  # fmt: skip
+
+
+def _agrees(h: Any, cost: np.ndarray) -> bool:
+    """Whether the values that the solver hands out cost what it says; true where it has none."""
+    values, said = np.array(h.getSolution().col_value), h.getInfo().objective_function_value
+    if len(values) != len(cost) or not math.isfinite(said):
+        return True
+    return abs(float(cost @ values) - said) <= 1e-6 * max(1.0, abs(said), float(np.abs(cost) @ np.abs(values)))
 
 
 @contextlib.contextmanager
